@@ -1,0 +1,1 @@
+"""A desktop studio and command line for compressing neural networks."""

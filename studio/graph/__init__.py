@@ -1,0 +1,1 @@
+"""Knowledge about graphs that methods, formats and measures share."""

@@ -1,0 +1,1 @@
+"""Figures about models: size, MACs, latency, memory, fidelity and task metrics, each with its conditions."""

@@ -1,0 +1,32 @@
+"""Where things lie: the shipped resources and sample models, and the user's cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+_HERE = Path(__file__).resolve().parent
+
+
+def _shipped(name: str) -> Path:
+    installed = _HERE / "_data" / name
+    return installed if installed.is_dir() else _HERE.parent / name
+
+
+def resources() -> Path:
+    """The folder with icons, themes and report templates."""
+    return _shipped("resources")
+
+
+def sample_models() -> Path:
+    """The folder with the shipped sample models and their evaluation data."""
+    return _shipped("sample_models")
+
+
+def cache() -> Path:
+    """A private folder for things that can be made again. `STUDIO_CACHE` moves it."""
+    folder = Path(os.environ.get("STUDIO_CACHE") or platformdirs.user_cache_path("compression-studio"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,165 @@
+"""Step and Recipe: small immutable values that say what to do to a model; readable YAML both ways."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from studio.errors import SettingError
+from studio.method import Method, make_method
+from studio.model import Layer
+
+VERSION = 1
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_SIZE = re.compile(r"^([<>]=?)\s*([0-9.]+)\s*([kmg]?b?)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One method with its settings and the layers it is for.
+
+    `layers` are selectors, read from left to right: a name or a name pattern (`*`, `?`), `type:Conv`,
+    `block:encoder/0` (everything whose name starts with that scope), `size:>1MB` (bytes of the layer's weights).
+    A leading `!` takes the matching layers out again. `("*",)` is every layer.
+    """
+
+    method: Method
+    layers: tuple[str, ...] = ("*",)
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise SettingError(f"{self.method.name}: the layer selection is empty", todo="Give '*' for every layer")
+        for selector in self.layers:
+            _predicate(selector)
+
+    def select(self, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+        """The layers this step is for, in the order given.
+
+        Raises:
+            SettingError: a selector matches nothing.
+        """
+        chosen: set[str] = set() if not self.layers[0].startswith("!") else {layer.name for layer in layers}
+        for selector in self.layers:
+            matches = {layer.name for layer in layers if _predicate(selector)(layer)}
+            if not matches and selector != "*":
+                near = difflib.get_close_matches(selector.lstrip("!"), [layer.name for layer in layers], 3, 0.5)
+                todo = f"Did you mean {', '.join(map(repr, near))}?" if near else "`inspect` lists the layers"
+                raise SettingError(f"The selector {selector!r} matches no layer", todo=todo)
+            chosen = chosen - matches if selector.startswith("!") else chosen | matches
+        return tuple(layer for layer in layers if layer.name in chosen)
+
+
+def _predicate(selector: str) -> Any:
+    body = selector[1:] if selector.startswith("!") else selector
+    kind, colon, rest = body.partition(":")
+    if colon and kind == "type":
+        return lambda layer: fnmatchcase(layer.op, rest)
+    if colon and kind == "block":
+        scope = rest.rstrip("/.")
+        return lambda layer: layer.name == scope or layer.name.startswith((scope + "/", scope + "."))
+    if colon and kind == "size":
+        match = _SIZE.match(rest.strip())
+        if not match or match[3].lower() not in _UNITS:
+            raise SettingError(f"The selector {selector!r} is not a size", todo="Write for example size:>1MB or size:<=100kB")
+        limit = float(match[2]) * _UNITS[match[3].lower()]
+        compare = {
+            ">": lambda b: b > limit,
+            ">=": lambda b: b >= limit,
+            "<": lambda b: b < limit,
+            "<=": lambda b: b <= limit,
+        }[match[1]]
+        return lambda layer: compare(layer.bytes)
+    if not body:
+        raise SettingError("A layer selector is empty", todo="Give a name, a pattern, type:, block: or size:")
+    return lambda layer: layer.name == body or fnmatchcase(layer.name, body)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An ordered list of steps and the seed of everything random in them."""
+
+    steps: tuple[Step, ...] = ()
+    seed: int = 0
+
+    def to_yaml(self) -> str:
+        """The recipe as YAML; only settings that differ from their defaults are written."""
+        items: list[Any] = []
+        for step in self.steps:
+            values = {k.replace("_", "-"): v for k, v in step.method.changed_values().items()}
+            if values or step.layers != ("*",):
+                item: Any = {step.method.name: values or None}
+                if step.layers != ("*",):
+                    item["layers"] = list(step.layers)
+            else:
+                item = step.method.name
+            items.append(item)
+        head: dict[str, Any] = {"version": VERSION} | ({"seed": self.seed} if self.seed else {})
+        return yaml.safe_dump({**head, "steps": items}, sort_keys=False, allow_unicode=True)
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Recipe:
+        """Read what `to_yaml` wrote, or what a person wrote in its form.
+
+        Raises:
+            SettingError: the text is not a recipe; says which part.
+        """
+        try:
+            data = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f"line {mark.line + 1}" if mark else "unreadable"
+            raise SettingError("The recipe is not valid YAML", where, "Correct the file") from None
+        if not isinstance(data, dict) or not isinstance(data.get("steps"), list):
+            raise SettingError("The recipe has no list of steps", todo="Write 'steps:' followed by '- method' lines")
+        for key in data:
+            if key not in ("version", "seed", "steps"):
+                raise SettingError(f"The recipe has an unknown entry {key!r}", todo="Known are version, seed and steps")
+        version = data.get("version", VERSION)
+        if version != VERSION:
+            raise SettingError(f"The recipe has version {version}", f"this studio reads version {VERSION}", "Update the studio")
+        seed = data.get("seed", 0)
+        if type(seed) is not int or seed < 0:
+            raise SettingError("The recipe's seed must be a whole number of 0 or more", f"it is {seed!r}")
+        return cls(tuple(_step(item, n) for n, item in enumerate(data["steps"], 1)), seed)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Recipe:
+        """Read a recipe file.
+
+        Raises:
+            SettingError: it cannot be read or is not a recipe.
+        """
+        try:
+            text = Path(path).read_text("utf-8")
+        except OSError as error:
+            raise SettingError(f"The recipe {path} cannot be read", error.strerror or str(error)) from None
+        except UnicodeDecodeError:
+            raise SettingError(f"The recipe {path} is not a text file", todo="Give a YAML file") from None
+        return cls.from_yaml(text)
+
+
+def _step(item: Any, number: int) -> Step:
+    if isinstance(item, str):
+        return Step(make_method(item, {}))
+    if not isinstance(item, dict):
+        raise SettingError(
+            f"Step {number} of the recipe is not a method", f"it is {item!r}", "Write '- method' or '- method: {...}'"
+        )
+    names = [key for key in item if key != "layers"]
+    if len(names) != 1:
+        raise SettingError(f"Step {number} of the recipe must name one method", f"it names {len(names)}")
+    values = item[names[0]] or {}
+    if not isinstance(values, dict):
+        raise SettingError(f"The settings of step {number} ({names[0]}) are not a list of 'setting: value' lines")
+    layers = item.get("layers", ["*"])
+    if isinstance(layers, str):
+        layers = [layers]
+    if not isinstance(layers, list) or not all(isinstance(one, str) for one in layers):
+        raise SettingError(f"The layers of step {number} ({names[0]}) are not a list of selectors")
+    return Step(make_method(str(names[0]), values), tuple(layers))

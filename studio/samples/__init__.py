@@ -1,0 +1,133 @@
+"""Samples: calibration and evaluation data for a model, streamed in batches.
+
+`open_samples` reads a folder or file; each kind of data has a file of its own in this package. Without data there
+is `random_samples`, which marks everything measured with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from studio.model import Model
+
+Part = Literal["calibration", "evaluation", "all"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive samples: `feeds` maps input names to arrays whose first axis is samples, `rows` are their numbers.
+
+    `labels` has one entry per row, or is None. `restart` is True where recurrent state must be reset before it.
+    """
+
+    feeds: dict[str, np.ndarray]
+    rows: np.ndarray
+    labels: np.ndarray | None = None
+    restart: bool = True
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the labels mean: `kind` names it, `metrics` are the names of metrics to compute, `output` the output to score.
+
+    `groups` has one entry per row for ranking metrics (the query a row belongs to).
+    """
+
+    kind: str
+    metrics: tuple[str, ...]
+    output: str | None = None
+    groups: np.ndarray | None = field(default=None, repr=False, compare=False)
+
+
+class Samples:
+    """Named input arrays, with or without labels, read in batches.
+
+    Attributes:
+        name: what the user calls it.
+        kind: "images", "arrays", "table", "text", "audio" or "random".
+        count: number of rows (samples).
+        task: what the labels mean; None without labels.
+        warnings: what the user should know about the data (sentences).
+        state: recurrent state: input name -> name of the output that feeds it at the next step.
+        fixed_batch: the batch size the model demands, or None if any will do.
+    """
+
+    kind = "arrays"
+
+    def __init__(
+        self,
+        name: str,
+        count: int,
+        *,
+        task: Task | None = None,
+        state: dict[str, str] | None = None,
+        fixed_batch: int | None = None,
+        warnings: tuple[str, ...] = (),
+        calibration_share: float = 0.2,
+        calibration_max: int = 300,
+        seed: int = 0,
+    ) -> None:
+        self.name, self.count, self.task = name, count, task
+        self.state, self.fixed_batch, self.warnings = state or {}, fixed_batch, warnings
+        self._calibration = self._split(min(calibration_max, int(count * calibration_share)), seed)
+
+    @property
+    def random(self) -> bool:
+        """True if the values were made up: every figure from them must say so."""
+        return self.kind == "random"
+
+    def _split(self, size: int, seed: int) -> np.ndarray:
+        size = max(size, 1) if self.count else 0
+        return np.sort(np.random.default_rng(seed).permutation(self.count)[:size])
+
+    def rows(self, part: Part = "all") -> np.ndarray:
+        """Row numbers of a part. Calibration rows are never evaluation rows (unless there is only one row)."""
+        everything = np.arange(self.count)
+        if part == "all" or self.random or self.count < 2:
+            return everything
+        return self._calibration if part == "calibration" else np.setdiff1d(everything, self._calibration)
+
+    def batches(self, size: int = 1, part: Part = "all", limit: int | None = None) -> Iterator[Batch]:
+        """Stream a part in batches of up to `size` rows (`fixed_batch` wins), at most `limit` rows in all.
+
+        Where `fixed_batch` is set, a last incomplete batch is filled by repeating its last row; `rows` tells which
+        rows are real: results beyond `len(rows)` are to be dropped.
+        """
+        rows = self.rows(part)[:limit]
+        size = self.fixed_batch or size
+        for start in range(0, len(rows), size):
+            chosen = rows[start : start + size]
+            padded = chosen
+            if self.fixed_batch and len(chosen) < size:
+                padded = np.concatenate([chosen, np.repeat(chosen[-1:], size - len(chosen))])
+            yield Batch(self.read(padded), chosen, self.labels(chosen), restart=True)
+
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Input arrays for these rows, first axis = rows, in the dtypes and shapes the model wants."""
+        raise NotImplementedError
+
+    def labels(self, rows: np.ndarray) -> np.ndarray | None:
+        """Labels of these rows, or None."""
+        return None
+
+    def describe(self) -> dict[str, object]:
+        """Plain values for reports: no paths."""
+        return {"name": self.name, "kind": self.kind, "count": self.count, "random": self.random}
+
+
+class ArraySamples(Samples):
+    """Samples whose input arrays are already in memory or memory-mapped: input name -> array, first axis = samples."""
+
+    def __init__(self, name: str, arrays: dict[str, np.ndarray], labels: np.ndarray | None = None, **options) -> None:
+        super().__init__(name, len(next(iter(arrays.values()))), **options)
+        self._arrays, self._labels = arrays, labels
+
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        return {name: np.asarray(array[rows]) for name, array in self._arrays.items()}
+
+    def labels(self, rows: np.ndarray) -> np.ndarray | None:
+        return None if self._labels is None else self._labels[rows]
