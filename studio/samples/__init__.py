@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 
-from studio.model import Model
 
 Part = Literal["calibration", "evaluation", "all"]
 
