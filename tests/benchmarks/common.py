@@ -75,7 +75,7 @@ class Fresh:
 
     Attributes:
         seconds: wall time from before the process is created until it has ended, imports included.
-        private: peak of its private (anonymous) memory in bytes, sampled every 2 ms; 0 where the system does not say (only Linux does).
+        private: peak of its private (anonymous) memory in bytes, sampled every 2 ms; 0 where the system does not say.
         answer: the JSON value it printed as its last line, or None.
     """
 
@@ -138,7 +138,7 @@ class Row:
         unit: of `ours` and `theirs`, such as "s", "MB" or "top-1".
         ours, theirs: the figures; theirs is None where there is no peer.
         peer: who the peer is.
-        target: least ratio (or, with `limit`, unused) that must be reached; None for a line without a target.
+        target: least ratio that must be reached; None for a line without a target.
         limit: most that `ours` may be, in `unit`; None for a line without a limit.
         wrong: how the outputs disagree; "" if they were compared and agree.
         higher: True where a higher figure is better: the ratio is then ours / theirs, else theirs / ours.
@@ -250,9 +250,9 @@ def _markdown(title: str, rows: list[Row], about: dict[str, str], notes: list[st
     for row in rows:
         peer = f"{_figure(row.theirs)} ({row.peer})" if row.theirs is not None else ""
         ratio = f"{row.ratio:.2f}x" if row.ratio is not None else ""
-        asked = " and ".join(
-            [f"≥ {row.target:g}x"] * (row.target is not None) + [f"≤ {row.limit:g} {row.unit}"] * (row.limit is not None)
-        )
+        least = [f"≥ {row.target:g}x"] if row.target is not None else []
+        most = [f"≤ {row.limit:g} {row.unit}"] if row.limit is not None else []
+        asked = " and ".join(least + most)
         result = "; ".join(filter(None, (row.verdict, row.note)))
         lines.append(f"| {row.what} | {row.unit} | {_figure(row.ours)} | {peer} | {ratio} | {asked} | {result} |")
     lines += ["", "| machine | |", "|---|---|", *(f"| {key} | {value} |" for key, value in about.items()), ""]
