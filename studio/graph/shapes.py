@@ -1,0 +1,437 @@
+"""Static shapes and types of every value in a model, for one binding of its dynamic axes.
+
+One pass in graph order: ONNX's own inference is asked node by node, and small tensors that are already known
+(shape arithmetic: Shape, Gather, Slice, Concat, ...) are computed on the way, so that what depends on them is known
+to the next node. Weights are never read. Fused operators of ONNX Runtime, which ONNX has no inference for, borrow
+the rule of the standard operator they stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import onnx
+from onnx import TensorProto, TypeProto, defs, helper, numpy_helper
+
+from studio.graph.serialize import skeleton_proto
+from studio.model import Model
+
+#: Tensors of up to this many elements are computed when everything they depend on is known.
+_SMALL = 1024
+_ELEMENT_NAMES = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}
+_RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
+_BATCH_NAMES = {"batch", "batch_size", "batchsize", "n", "bs"}
+_DEFAULT_AXIS = 32
+
+
+@dataclass(frozen=True)
+class Info:
+    """What is known of one value: `dtype` such as "float32" ("" if unknown), `shape` with None for an axis that
+    depends on data; None if not even the rank is known."""
+
+    dtype: str
+    shape: tuple[int | None, ...] | None
+
+    @property
+    def full(self) -> bool:
+        """Whether every axis is known."""
+        return self.shape is not None and None not in self.shape
+
+    @property
+    def elements(self) -> int | None:
+        """Number of elements, or None if any axis is unknown."""
+        return int(np.prod([d or 0 for d in self.shape], dtype=np.int64)) if self.shape is not None and self.full else None
+
+
+def input_shapes(model: Model, axes: dict[str, int] | None = None, batch: int = 1) -> dict[str, tuple[int, ...] | None]:
+    """The shape each input has once its dynamic axes are bound; None for an input without a rank.
+
+    `axes` binds axes by name and wins. Otherwise an axis that is first, shares the name of a first one or is named like
+    a batch gets `batch`, and every other one 32.
+    """
+    axes = axes or {}
+    first = {p.shape[0] for p in model.inputs if p.shape and isinstance(p.shape[0], str)}
+
+    def bind(position: int, axis: int | str | None) -> int:
+        if isinstance(axis, int):
+            return axis
+        if axis in axes:
+            return axes[axis]
+        named_batch = isinstance(axis, str) and (axis in first or axis.lower() in _BATCH_NAMES)
+        return batch if position == 0 or named_batch else _DEFAULT_AXIS
+
+    return {p.name: None if p.shape is None else tuple(bind(i, d) for i, d in enumerate(p.shape)) for p in model.inputs}
+
+
+def infer_shapes(model: Model, axes: dict[str, int] | None = None, batch: int = 1) -> dict[str, Info]:
+    """Type and shape of every value by name, in the main graph and in subgraphs; never reads a weight.
+
+    Dynamic axes of the inputs are bound as `input_shapes` does. An axis that depends on the data stays None.
+    """
+    proto = skeleton_proto(model)
+    inference = _Inference(proto)
+    for name, shape in input_shapes(model, axes, batch).items():
+        for value in proto.graph.input:
+            if value.name == name and value.type.HasField("tensor_type") and shape is not None:
+                inference.types[name] = helper.make_tensor_type_proto(value.type.tensor_type.elem_type, shape)
+    inference.walk(proto.graph)
+    return {name: _info(kind) for name, kind in inference.types.items()}
+
+
+def _info(kind: TypeProto) -> Info:
+    if kind.HasField("sequence_type"):
+        return Info(f"sequence({_info(kind.sequence_type.elem_type).dtype})", None)
+    if kind.HasField("optional_type"):
+        return _info(kind.optional_type.elem_type)
+    element = kind.tensor_type.elem_type
+    dtype = _ELEMENT_NAMES.get(element) or (TensorProto.DataType.Name(element).lower() if element else "")
+    return Info(dtype, _dims(kind))
+
+
+def _dims(kind: TypeProto) -> tuple[int | None, ...] | None:
+    if not kind.tensor_type.HasField("shape"):
+        return None
+    return tuple(d.dim_value if d.HasField("dim_value") and d.dim_value >= 0 else None for d in kind.tensor_type.shape.dim)
+
+
+def _tensor_type(element: int, dims: Sequence[int | None] | None) -> TypeProto:
+    kind = TypeProto()
+    kind.tensor_type.elem_type = element
+    if dims is not None:
+        kind.tensor_type.shape.SetInParent()
+        for d in dims:
+            axis = kind.tensor_type.shape.dim.add()
+            if d is not None:
+                axis.dim_value = d
+    return kind
+
+
+def _merge(one: TypeProto, other: TypeProto) -> TypeProto:
+    """What holds for both: axes on which they differ become unknown."""
+    if not one.HasField("tensor_type") or not other.HasField("tensor_type"):
+        return one
+    a, b = _dims(one), _dims(other)
+    element = one.tensor_type.elem_type or other.tensor_type.elem_type
+    if a is None or b is None or len(a) != len(b):
+        return _tensor_type(element, None)
+    return _tensor_type(element, [x if x == y else None for x, y in zip(a, b, strict=True)])
+
+
+@lru_cache(maxsize=1024)
+def _schema(op: str, version: int, domain: str) -> defs.OpSchema | None:
+    try:
+        return defs.get_schema(op, version, domain)
+    except defs.SchemaError:
+        return None
+
+
+class _Inference:
+    """The walk: `types` and small known `data` by value name."""
+
+    def __init__(self, proto: onnx.ModelProto) -> None:
+        self.imports = list(proto.opset_import)
+        self.versions = {("" if o.domain == "ai.onnx" else o.domain): o.version for o in self.imports}
+        self.ir_version = proto.ir_version
+        self.types: dict[str, TypeProto] = {}
+        self.data: dict[str, np.ndarray] = {}
+
+    def walk(self, graph: onnx.GraphProto) -> None:
+        """Infer every node of `graph`; what its inputs are must stand in `types` already where it is known."""
+        for tensor in graph.initializer:
+            self._know(tensor.name, tensor)
+        for sparse in graph.sparse_initializer:
+            self.types[sparse.values.name] = _tensor_type(sparse.values.data_type, sparse.dims)
+        for value in graph.input:
+            self.types.setdefault(value.name, _bare(value.type))
+        declared = {v.name: v.type for v in (*graph.value_info, *graph.output)}
+        for node in graph.node:
+            outputs = self._outputs(node)
+            for name, kind in zip(node.output, outputs, strict=False):
+                if name:
+                    self.types[name] = self._completed(kind, declared.get(name))
+            self._compute(node)
+
+    def _know(self, name: str, tensor: TensorProto) -> None:
+        self.types[name] = _tensor_type(tensor.data_type, tensor.dims)
+        if tensor.data_location != TensorProto.EXTERNAL and np.prod(tensor.dims, dtype=np.int64) <= _SMALL:
+            self.data[name] = numpy_helper.to_array(tensor)
+
+    def _completed(self, kind: TypeProto, declared: TypeProto | None) -> TypeProto:
+        """`kind`, with what the file says about this value where inference could not tell (fixed axes only)."""
+        if declared is None or not declared.HasField("tensor_type"):
+            return kind if kind.WhichOneof("value") or declared is None else declared
+        if kind.WhichOneof("value") not in (None, "tensor_type"):
+            return kind
+        element = kind.tensor_type.elem_type or declared.tensor_type.elem_type
+        said, found = _dims(declared), _dims(kind)
+        if found is None:
+            return _tensor_type(element, said)
+        if said is not None and len(said) == len(found):
+            # A file exported for one size states 1 or more for axes that were bound differently: what was found wins.
+            found = tuple(f if f is not None else s for f, s in zip(found, said, strict=True))
+        return _tensor_type(element, found)
+
+    def _outputs(self, node: onnx.NodeProto) -> list[TypeProto]:
+        domain = "" if node.domain == "ai.onnx" else node.domain
+        if domain == "" and node.op_type == "Constant":
+            return [self._constant(node)]
+        if any(a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for a in node.attribute):
+            return self._control_flow(node)
+        if domain == "com.microsoft" or (domain == "" and _schema(node.op_type, self.versions.get("", 1), "") is None):
+            fused = _fused(node, [self._type(name) for name in node.input])
+            if isinstance(fused, list):
+                return fused
+            if fused is not None:
+                node, element = fused
+                kind = self._standard(node, "", 13)[0]
+                return [_tensor_type(element, _dims(kind))] + [TypeProto()] * (len(node.output) - 1)
+        return self._standard(node, domain, self.versions.get(domain, 1))
+
+    def _type(self, name: str) -> TypeProto:
+        return self.types.get(name, TypeProto())
+
+    def _standard(self, node: onnx.NodeProto, domain: str, version: int) -> list[TypeProto]:
+        schema = _schema(node.op_type, version, domain)
+        nothing = [TypeProto() for _ in node.output]
+        if schema is None or not all(self._type(name).WhichOneof("value") for name in node.input if name):
+            return nothing
+        kinds = {name: self.types[name] for name in node.input if name}
+        data = {
+            name: numpy_helper.from_array(self.data[name], name)
+            for name in kinds
+            if name in self.data and self.data[name].dtype.kind in "iubf"
+        }
+        try:
+            found = onnx.shape_inference.infer_node_outputs(
+                schema, node, kinds, data, opset_imports=self.imports, ir_version=self.ir_version
+            )
+        except Exception:  # a node the rules do not cover leaves its outputs unknown, and the walk goes on
+            return nothing
+        return [found.get(name, TypeProto()) for name in node.output]
+
+    def _constant(self, node: onnx.NodeProto) -> TypeProto:
+        attribute = node.attribute[0]
+        value = helper.get_attribute_value(attribute)
+        if attribute.name == "sparse_value":
+            return _tensor_type(value.values.data_type, value.dims)
+        if attribute.name == "value":
+            tensor = value
+        else:
+            dtype = {"value_float": np.float32, "value_floats": np.float32}.get(attribute.name)
+            if attribute.name in ("value_string", "value_strings"):
+                return _tensor_type(TensorProto.STRING, [] if attribute.name == "value_string" else [len(value)])
+            tensor = numpy_helper.from_array(np.asarray(value, dtype or np.int64))
+        self._know(node.output[0], tensor)
+        return self.types[node.output[0]]
+
+    def _compute(self, node: onnx.NodeProto) -> None:
+        """Keep the values of `node`'s outputs if they are small and everything they depend on is known."""
+        if node.op_type == "Constant":
+            return
+        for name in node.output:
+            self.data.pop(name, None)
+        if node.domain not in ("", "ai.onnx") or node.op_type in _RANDOM or not node.output:
+            return
+        if node.op_type in ("Shape", "Size"):
+            dims = _dims(self._type(node.input[0])) if node.input else None
+            if dims is None or None in dims:
+                return
+            bounds = {a.name: a.i for a in node.attribute}
+            shape = np.asarray(dims, np.int64)
+            shape = shape[bounds.get("start", 0) : bounds.get("end", len(dims))]
+            self.data[node.output[0]] = shape if node.op_type == "Shape" else np.asarray(shape.prod(), np.int64)
+            return
+        if node.op_type == "If" or not node.input or any(name and name not in self.data for name in node.input):
+            return
+        infos = [_info(self._type(name)) for name in node.output if name]
+        # An output whose shape inference left open (Range, Where on shapes, ...) is small because its inputs are few.
+        expands = node.op_type in ("Range", "Expand", "Tile", "ConstantOfShape", "OneHot", "Pad", "Resize", "Upsample")
+        for info in infos:
+            if (info.elements or 0) > _SMALL or (info.elements is None and expands):
+                return
+        for name, array in zip(node.output, self._evaluate(node), strict=False):
+            if name and isinstance(array, np.ndarray) and array.size <= _SMALL:
+                self.data[name] = array
+                element = self._type(name).tensor_type.elem_type or helper.np_dtype_to_tensor_dtype(array.dtype)
+                self.types[name] = _tensor_type(element, array.shape)
+
+    def _evaluate(self, node: onnx.NodeProto) -> list[np.ndarray]:
+        from onnx.reference import ReferenceEvaluator
+
+        inputs = [name for name in dict.fromkeys(node.input) if name]
+        function = helper.make_function("studio", "one", inputs, list(node.output), [node], self.imports)
+        try:
+            with np.errstate(all="ignore"):
+                found = ReferenceEvaluator(function).run(None, {n: self.data[n] for n in inputs}, attributes={})
+        except Exception:  # an operator the reference cannot run: its value stays unknown
+            return []
+        return [np.asarray(array) for array in found]
+
+    def _control_flow(self, node: onnx.NodeProto) -> list[TypeProto]:
+        bodies = {a.name: a.g for a in node.attribute if a.type == onnx.AttributeProto.GRAPH}
+        if node.op_type == "If":
+            return self._if(node, bodies)
+        if node.op_type == "Loop":
+            return self._loop(node, bodies["body"])
+        if node.op_type == "Scan" and self.versions.get("", 1) >= 9:
+            return self._scan(node, bodies["body"])
+        for body in bodies.values():
+            self.walk(body)
+        return [TypeProto() for _ in node.output]
+
+    def _if(self, node: onnx.NodeProto, bodies: dict[str, onnx.GraphProto]) -> list[TypeProto]:
+        found = {}
+        for name, body in bodies.items():
+            self.walk(body)
+            found[name] = [self._type(o.name) for o in body.output]
+        condition = self.data.get(node.input[0])
+        if condition is not None and condition.size == 1:
+            return found["then_branch" if condition.reshape(())[()] else "else_branch"]
+        return [_merge(a, b) for a, b in zip(found["then_branch"], found["else_branch"], strict=False)]
+
+    def _loop(self, node: onnx.NodeProto, body: onnx.GraphProto) -> list[TypeProto]:
+        carried = [self._type(name) for name in node.input[2:]]
+        for _ in range(2):  # what one turn changes is unknown in the next
+            starts = [_tensor_type(TensorProto.INT64, []), _tensor_type(TensorProto.BOOL, []), *carried]
+            self._enter(body, starts)
+            ends = [self._type(o.name) for o in body.output]
+            widened = [_merge(a, b) for a, b in zip(carried, ends[1:], strict=False)]
+            if widened == carried:
+                break
+            carried = widened
+        turns = self.data.get(node.input[0]) if node.input[0] else None
+        always = not node.input[1] or bool(np.all(self.data.get(node.input[1], False)))
+        goes_on = body.output[0].name == body.input[1].name or any(
+            n.op_type == "Identity" and n.input[0] == body.input[1].name and n.output[0] == body.output[0].name for n in body.node
+        )
+        goes_on |= bool(np.all(self.data.get(body.output[0].name, False)))
+        count = int(turns.reshape(())) if turns is not None and turns.size == 1 and always and goes_on else None
+        stacked = [self._stacked(kind, 0, count) for kind in ends[1 + len(carried) :]]
+        return carried + stacked
+
+    def _scan(self, node: onnx.NodeProto, body: onnx.GraphProto) -> list[TypeProto]:
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        scans = attributes["num_scan_inputs"]
+        states = [self._type(name) for name in node.input[: len(node.input) - scans]]
+        axes_in = attributes.get("scan_input_axes", [0] * scans)
+        length: int | None = None
+        slices = []
+        for name, axis in zip(node.input[len(states) :], axes_in, strict=False):
+            dims = _dims(self._type(name))
+            element = self._type(name).tensor_type.elem_type
+            if dims is None:
+                slices.append(_tensor_type(element, None))
+                continue
+            length = dims[axis] if length is None else length
+            axis %= len(dims)
+            slices.append(_tensor_type(element, dims[:axis] + dims[axis + 1 :]))
+        self._enter(body, states + slices)
+        ends = [self._type(o.name) for o in body.output]
+        rest = ends[len(states) :]
+        axes_out = attributes.get("scan_output_axes", [0] * len(rest))
+        return states + [self._stacked(kind, axis, length) for kind, axis in zip(rest, axes_out, strict=False)]
+
+    def _enter(self, body: onnx.GraphProto, kinds: list[TypeProto]) -> None:
+        for value, kind in zip(body.input, kinds, strict=False):
+            self.data.pop(value.name, None)
+            self.types[value.name] = kind if kind.WhichOneof("value") else _bare(value.type)
+        self.walk(body)
+
+    @staticmethod
+    def _stacked(kind: TypeProto, axis: int, length: int | None) -> TypeProto:
+        dims = _dims(kind)
+        if dims is None:
+            return _tensor_type(kind.tensor_type.elem_type, None)
+        axis %= len(dims) + 1
+        return _tensor_type(kind.tensor_type.elem_type, (*dims[:axis], length, *dims[axis:]))
+
+
+def _bare(kind: TypeProto) -> TypeProto:
+    """A declared type with only its fixed axes: names of dynamic axes mean nothing once others are bound."""
+    return _tensor_type(kind.tensor_type.elem_type, _dims(kind)) if kind.HasField("tensor_type") else kind
+
+
+#: Fused operators of ONNX Runtime: (standard operator, which inputs it would have).
+_BORROWED: dict[str, tuple[str, tuple[int, ...]]] = {
+    "FusedConv": ("Conv", (0, 1)),
+    "FusedGemm": ("Gemm", (0, 1)),
+    "GemmFastGelu": ("MatMul", (0, 1)),
+    "DynamicQuantizeMatMul": ("MatMul", (0, 1)),
+    "MatMulIntegerToFloat": ("MatMul", (0, 1)),
+    "DynamicQuantizeLSTM": ("LSTM", (0, 1, 2)),
+    "QLinearAdd": ("Add", (0, 3)),
+    "QLinearMul": ("Mul", (0, 3)),
+    "QLinearWhere": ("Where", (0, 1, 4)),
+    "QLinearGlobalAveragePool": ("GlobalAveragePool", (0,)),
+    "QLinearAveragePool": ("AveragePool", (0,)),
+    "QLinearReduceMean": ("ReduceMean", (0,)),
+    "QGemm": ("Gemm", (0, 3)),
+    "EmbedLayerNormalization": ("Gather", (2, 0)),
+    "QEmbedLayerNormalization": ("Gather", (2, 0)),
+}
+#: Fused operators whose first output has the shape of their first input.
+_SAME_SHAPE = {
+    "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "BiasGelu", "FastGelu", "Gelu", "QuickGelu", "BiasSoftmax", "BiasAdd",
+    "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "SimplifiedLayerNormalization", "LayerNormalization",
+    "RotaryEmbedding", "QuantizeLinear", "DequantizeLinear", "Attention", "QAttention", "MultiHeadAttention", "GroupNorm",
+    "QOrderedLayerNormalization", "Rfft", "Inverse", "DecoderMaskedMultiHeadAttention",
+}  # fmt: skip
+#: The input that tells the element type of the first output, where it is not the first one.
+_TYPED_BY = {"QuantizeLinear": 2, "DequantizeLinear": 1, "QLinearWhere": 1, "EmbedLayerNormalization": 2}
+_FLOAT_OUTPUT = {"DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QAttention", "DynamicQuantizeLSTM", "QEmbedLayerNormalization"}
+
+
+def _fused(node: onnx.NodeProto, kinds: list[TypeProto]) -> list[TypeProto] | tuple[onnx.NodeProto, int] | None:
+    """Output types of a fused operator, or (the standard node to ask instead, element type), or None if unknown."""
+    op = node.op_type
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    by = _TYPED_BY.get(op, 0)
+    element = kinds[by].tensor_type.elem_type if len(kinds) > by else TensorProto.UNDEFINED
+    if op in _FLOAT_OUTPUT:
+        element = TensorProto.FLOAT
+    rest = [TypeProto() for _ in node.output[1:]]
+    shape = _dims(kinds[0]) if kinds else None
+    if op in _SAME_SHAPE and kinds:
+        return [_tensor_type(element, shape), *rest]
+    if op == "MatMulNBits" and shape is not None:
+        return [_tensor_type(element, (*shape[:-1], attributes["N"])), *rest]
+    if op in ("FusedMatMul", "TransposeMatMul") and len(kinds) > 1:
+        return [_tensor_type(element, _matmul(shape, _dims(kinds[1]), attributes)), *rest]
+    if op == "GatherBlockQuantized" and len(kinds) > 2:
+        index = _dims(kinds[1])
+        if shape is None or index is None:
+            return None
+        packed = 8 // attributes.get("bits", 4) if kinds[0].tensor_type.elem_type == TensorProto.UINT8 else 1
+        last = None if shape[-1] is None else shape[-1] * packed
+        axis = attributes.get("gather_axis", 0) % len(shape)
+        shape = (*shape[:-1], last)
+        return [_tensor_type(kinds[2].tensor_type.elem_type, (*shape[:axis], *index, *shape[axis + 1 :])), *rest]
+    if op == "QLinearConcat":
+        standard, inputs = "Concat", tuple(range(2, len(kinds), 3))
+        element = kinds[2].tensor_type.elem_type if len(kinds) > 2 else element
+    elif op in _BORROWED:
+        standard, inputs = _BORROWED[op]
+    else:
+        return None
+    if len(kinds) <= max(inputs):
+        return None
+    twin = helper.make_node(standard, [node.input[i] for i in inputs], list(node.output))
+    schema = _schema(standard, 13, "")
+    twin.attribute.extend(a for a in node.attribute if schema is not None and a.name in schema.attributes)
+    return twin, element
+
+
+def _matmul(
+    a: tuple[int | None, ...] | None, b: tuple[int | None, ...] | None, attributes: dict[str, int]
+) -> tuple[int | None, ...] | None:
+    """Shape of FusedMatMul: MatMul with either operand's last two axes swapped first."""
+    if a is None or b is None or len(a) < 2 or len(b) < 2:
+        return None
+    rows = a[-1] if attributes.get("transA") else a[-2]
+    columns = b[-2] if attributes.get("transB") else b[-1]
+    long, short = (a[:-2], b[:-2]) if len(a) >= len(b) else (b[:-2], a[:-2])
+    padded = (1,) * (len(long) - len(short)) + short
+    return (*(y if x == 1 else x for x, y in zip(long, padded, strict=True)), rows, columns)
