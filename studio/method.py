@@ -50,17 +50,14 @@ class Setting:
         return self.name.replace("_", "-")
 
     def parse(self, text: str) -> Any:
-        """The value a user typed.
-
-        Raises:
-            ValueError: it is not of this setting's type.
-        """
+        """The value a user typed; text that is not of this setting's type comes back as it is, for `fault` to name."""
         if self.type is bool:
             words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-            if text.lower() not in words:
-                raise ValueError(text)
-            return words[text.lower()]
-        return self.type(text)
+            return words.get(text.lower(), text)
+        try:
+            return self.type(text)
+        except ValueError:
+            return text
 
     def fault(self, value: Any) -> str | None:
         """Why `value` is not allowed, as the end of a sentence, or None."""
@@ -70,16 +67,15 @@ class Setting:
             return f"must be {_TYPE_WORDS[self.type]}, not {value!r}"
         if self.choices is not None and value not in self.choices:
             return f"must be one of {', '.join(map(str, self.choices))}, not {value}"
-        if value != value or (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
-            bounds = (
-                f"between {self.low:g} and {self.high:g}"
-                if self.low is not None and self.high is not None
-                else f"at least {self.low:g}"
-                if self.low is not None
-                else f"at most {self.high:g}"
-                if self.high is not None
-                else "a number"
-            )
+        low, high = self.low, self.high
+        if value != value or (low is not None and value < low) or (high is not None and value > high):
+            bounds = "a number"
+            if low is not None and high is not None:
+                bounds = f"between {low:g} and {high:g}"
+            elif low is not None:
+                bounds = f"at least {low:g}"
+            elif high is not None:
+                bounds = f"at most {high:g}"
             return f"must be {bounds}, not {value}"
         return None
 

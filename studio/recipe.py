@@ -39,20 +39,25 @@ class Step:
             _predicate(selector)
 
     def select(self, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-        """The layers this step is for, in the order given.
+        """The layers this step is for; see `select_layers`."""
+        return select_layers(layers, self.layers)
 
-        Raises:
-            SettingError: a selector matches nothing.
-        """
-        chosen: set[str] = set() if not self.layers[0].startswith("!") else {layer.name for layer in layers}
-        for selector in self.layers:
-            matches = {layer.name for layer in layers if _predicate(selector)(layer)}
-            if not matches and selector != "*":
-                near = difflib.get_close_matches(selector.lstrip("!"), [layer.name for layer in layers], 3, 0.5)
-                todo = f"Did you mean {', '.join(map(repr, near))}?" if near else "`inspect` lists the layers"
-                raise SettingError(f"The selector {selector!r} matches no layer", todo=todo)
-            chosen = chosen - matches if selector.startswith("!") else chosen | matches
-        return tuple(layer for layer in layers if layer.name in chosen)
+
+def select_layers(layers: tuple[Layer, ...], selectors: tuple[str, ...]) -> tuple[Layer, ...]:
+    """The layers that `selectors` choose, in the order given.
+
+    Raises:
+        SettingError: a selector matches nothing.
+    """
+    chosen: set[str] = {layer.name for layer in layers} if selectors[0].startswith("!") else set()
+    for selector in selectors:
+        matches = {layer.name for layer in layers if _predicate(selector)(layer)}
+        if not matches and selector != "*":
+            near = difflib.get_close_matches(selector.lstrip("!"), [layer.name for layer in layers], 3, 0.5)
+            todo = f"Did you mean {', '.join(map(repr, near))}?" if near else "`inspect` lists the layers"
+            raise SettingError(f"The selector {selector!r} matches no layer", todo=todo)
+        chosen = chosen - matches if selector.startswith("!") else chosen | matches
+    return tuple(layer for layer in layers if layer.name in chosen)
 
 
 def _predicate(selector: str) -> Any:
