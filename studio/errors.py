@@ -29,7 +29,7 @@ class StudioError(Exception):
         return (f"{text}. {self.todo}" if self.todo else text).rstrip(".") + "."
 
     def __reduce__(self):  # exceptions cross process boundaries
-        return type(self), (self.what, self.why, self.todo)
+        return type(self), (self.what, self.why, self.todo), self.__dict__
 
 
 class ModelError(StudioError):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import re
 import tempfile
 import weakref
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,18 @@ import numpy as np
 from studio.errors import RunError
 from studio.graph.serialize import needs_external_data, to_bytes, write
 from studio.model import Model
+from studio.runtime import create_session, first_line, limits, newest_opset, providers_report, runtime
 
+__all__ = [
+    "Session",
+    "SessionOptions",
+    "first_line",
+    "newest_opset",
+    "open_session",
+    "providers_report",
+    "runtime",
+    "why_not_runnable",
+]
 #: Models above this many bytes are handed to the runtime as a file, which it can map, instead of as bytes.
 _AS_FILE = 64_000_000
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -67,59 +77,9 @@ class Session:
         return dict(zip(names, values, strict=True))
 
 
-def first_line(error: BaseException) -> str:
-    """The runtime's message without its error-code prefix and stack."""
-    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return text.rpartition("] : ")[2].removeprefix("1 : FAIL : ")[:240].rstrip(". ")
-
-
-@cache
-def runtime() -> Any:
-    """The ONNX Runtime module.
-
-    Raises:
-        RunError: it is not installed.
-    """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise RunError("ONNX Runtime cannot be imported", str(error), "Install onnxruntime or onnxruntime-gpu") from None
-    onnxruntime.set_default_logger_severity(4)
-    return onnxruntime
-
-
-def newest_opset() -> int:
-    """The newest version of the standard operator set that the installed runtime loads."""
-    from onnx import defs
-
-    declared = defs.onnx_opset_version()
-    return min(declared, _runtime_limits()[0])
-
-
-@cache
-def _runtime_limits() -> tuple[int, int]:
-    """(newest opset, newest IR version) the runtime loads, found by asking it with tiny models."""
-    import onnx
-    from onnx import TensorProto, helper
-
-    def loads(opset: int, ir_version: int) -> bool:
-        x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1]) for n in "xy")
-        graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "probe", [x], [y])
-        proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=ir_version)
-        try:
-            runtime().InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
-        except Exception:
-            return False
-        return True
-
-    opset = next((v for v in range(onnx.defs.onnx_opset_version(), 6, -1) if loads(v, 8)), 7)
-    ir_version = next((v for v in range(int(onnx.IR_VERSION), 2, -1) if loads(7, v)), 3)
-    return opset, ir_version
-
-
 def why_not_runnable(model: Model) -> str | None:
     """Why the installed runtime cannot load `model` because of its versions, or None."""
-    opset, ir_version = _runtime_limits()
+    opset, ir_version = limits()
     if model.opset > opset:
         return f"it uses opset {model.opset} and the installed ONNX Runtime knows opsets up to {opset}"
     if (model.ir.ir_version or 0) > ir_version:
@@ -135,7 +95,6 @@ def open_session(model: Model | Path, options: SessionOptions = SessionOptions()
     """
     ort = runtime()
     setup = ort.SessionOptions()
-    setup.log_severity_level = 4
     setup.intra_op_num_threads = options.threads
     setup.inter_op_num_threads = 1
     if not options.optimize:
@@ -148,30 +107,53 @@ def open_session(model: Model | Path, options: SessionOptions = SessionOptions()
         raise RunError(f"{what} cannot be run", why, "Update ONNX Runtime or export with an older opset")
     with contextlib.ExitStack() as stack:
         source = _runtime_source(model, stack)
-        with _quiet_stderr() as said:
-            try:
-                session = ort.InferenceSession(source, setup, providers=wanted)
-            except Exception as error:
-                raise RunError(f"{what} cannot be run", first_line(error), _advice(str(error))) from None
+        try:
+            session, missing = create_session(source, setup, wanted)
+        except Exception as error:
+            raise _refusal(what, str(error), first_line(error)) from None
         held = stack.pop_all()  # the runtime may read mapped weights for as long as the session lives
     weakref.finalize(session, held.close)
     running = tuple(session.get_providers())
-    names = [p if isinstance(p, str) else p[0] for p in wanted]
-    missing = {name: _why_missing(name, said) for name in names if name not in running}
     return Session(
         session, running, missing, tuple(i.name for i in session.get_inputs()), tuple(o.name for o in session.get_outputs())
     )
 
 
-def _advice(message: str) -> str:
-    if "is not a registered function/op" in message or "No Op registered" in message or "NOT_IMPLEMENTED" in message:
-        return "The model needs an operator this runtime does not have; export it with standard operators"
-    return "Check the model with the tool that made it"
+def _refusal(what: str, message: str, line: str) -> RunError:
+    """The sentence for a model the runtime would not load."""
+    opset, ir_version = limits()
+    newer = "Update ONNX Runtime or export with an older opset"
+    if found := re.search(r"Unsupported model IR version: (\d+)", message):
+        why = f"it has IR version {found[1]} and the installed ONNX Runtime reads up to {ir_version}"
+        return RunError(f"{what} cannot be run", why, newer)
+    if found := re.search(r"Opset (\d+) is under development|opset (\d+) is not supported", message):
+        newest = int(found[1] or found[2])
+        domain = re.search(r"official support for domain (\S+) is till opset (\d+)", message)
+        of, known = (f" of {domain[1]}", int(domain[2])) if domain and domain[1] != "ai.onnx" else ("", opset)
+        why = f"it uses opset {newest}{of} and the installed ONNX Runtime knows opsets up to {known}"
+        return RunError(f"{what} cannot be run", why, newer)
+    operator = (
+        re.search(r"Error No Op registered for (?P<op>\S+) with domain_version of (?P<version>\d+)", message)
+        or re.search(
+            r"Fatal error: (?:(?P<domain>[^:\s]*):)?(?P<op>[^:\s(]+)\(-?\d+\) is not a registered function/op", message
+        )
+        or re.search(r"Could not find an implementation for (?P<op>[^\s(]+)\(", message)
+    )
+    if operator:
+        parts = operator.groupdict()
+        name = f"{parts['domain']}.{parts['op']}" if parts.get("domain") else parts["op"]
+        version = f" of opset {parts['version']}" if parts.get("version") else ""
+        why = f"the installed ONNX Runtime has no operator {name}{version}"
+        return RunError(f"{what} cannot be run", why, "Update ONNX Runtime, or export with standard operators")
+    if found := re.search(r"Error No opset import for domain '([^']*)'", message):
+        why = f"its operators come from the domain {found[1]!r}, for which it declares no version"
+        return RunError(f"{what} cannot be run", why, "Export it again")
+    return RunError(f"{what} cannot be run", line, "Check the model with the tool that made it")
 
 
 def _providers(device: str) -> list[Any]:
     kind, _, index = device.partition(":")
-    if kind not in _PROVIDERS:
+    if kind not in _PROVIDERS or (index and not index.isdigit()):
         raise RunError(f"There is no device {device!r}", todo="Use cpu, cuda or cuda:N")
     if kind == "cpu":
         return [_PROVIDERS["cpu"]]
@@ -189,29 +171,3 @@ def _runtime_source(model: Model | Path, stack: contextlib.ExitStack) -> str | b
     path = folder / "model.onnx"
     write(model, path)
     return str(path)
-
-
-@contextlib.contextmanager
-def _quiet_stderr():
-    """Catch what native code prints to file descriptor 2; yields a list that holds the text afterwards."""
-    said: list[str] = []
-    with tempfile.TemporaryFile() as sink:
-        saved = os.dup(2)
-        os.dup2(sink.fileno(), 2)
-        try:
-            yield said
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            sink.seek(0)
-            said.append(sink.read().decode("utf-8", "replace"))
-
-
-def _why_missing(provider: str, said: list[str]) -> str:
-    text = " ".join(said)
-    for marker in ("error: ", "Require ", "Failed to load library"):
-        if marker in text:
-            return (marker + text.split(marker, 1)[1].splitlines()[0])[:200].removeprefix("error: ")
-    if provider not in runtime().get_available_providers():
-        return "this build of ONNX Runtime does not contain it"
-    return "the runtime did not say why"

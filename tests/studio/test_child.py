@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from studio.child import Child, run_in_child
+from studio.errors import Cancelled, ModelError, WorkerError
+from studio.job import Job
+from tests.studio import child_work as work
+
+
+def _gone(pid: int) -> bool:
+    for _ in range(100):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_the_result_the_progress_and_the_log_come_back():
+    progress, log = [], []
+    job = Job(lambda fraction, text: progress.append((fraction, text)), log.append)
+    assert run_in_child(work.add, 2, b=3, job=job) == 5
+    assert progress == [(0.5, "half"), (1.0, "done")]
+    assert log == ["adding 2 and 3"]
+
+
+def test_one_child_answers_many_calls_and_large_arrays():
+    with Child(nice=0) as child:
+        array = np.arange(3_000_000, dtype=np.float32)
+        assert np.array_equal(child.call(work.double, array), array * 2)
+        first, second = child.call(work.facts), child.call(work.facts)
+        assert first["pid"] == second["pid"] == child.pid
+        with pytest.raises(ModelError):
+            child.call(work.refuse)
+        assert child.alive
+        assert child.call(work.add, 1) == 1
+    assert not child.alive
+
+
+def test_a_child_is_nice_and_has_a_main_module_of_its_own():
+    facts = run_in_child(work.facts, nice=5)
+    assert facts["pid"] != os.getpid()
+    assert facts["nice"] >= os.nice(0) + 5 or facts["nice"] == 19
+    assert not facts["qt"]
+
+
+def test_a_studio_error_comes_back_as_itself():
+    with pytest.raises(ModelError) as caught:
+        run_in_child(work.refuse)
+    assert str(caught.value) == "The file is odd: it has three heads. Cut two."
+
+
+def test_any_other_exception_becomes_one_sentence_with_its_traceback_in_the_notes():
+    with pytest.raises(WorkerError) as caught:
+        run_in_child(work.break_down)
+    assert str(caught.value) == "The worker process failed with ValueError: an inner defect."
+    (note,) = caught.value.__notes__
+    assert "in break_down" in note
+    assert "with a second line" in note
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        (work.leave, "The worker process failed with SystemExit: 3."),
+        (work.exhaust, "The worker process ran out of memory. Close other programs or use a smaller model."),
+        (work.exit_hard, "The worker process ended before it answered: it ended with exit code 7."),
+        (
+            work.kill_self,
+            "The worker process ended before it answered: the system ended it (SIGKILL), most likely because memory ran out. "
+            "Close other programs or use a smaller model.",
+        ),
+    ],
+)
+def test_a_child_that_ends_is_told_in_one_sentence(function, sentence):
+    with pytest.raises(WorkerError) as caught:
+        run_in_child(function)
+    assert str(caught.value) == sentence
+
+
+def test_a_native_crash_names_its_signal_and_keeps_what_was_printed():
+    with pytest.raises(WorkerError) as caught:
+        run_in_child(work.crash)
+    assert "native code crashed (SIGSEGV)" in str(caught.value)
+    assert "in crash" in caught.value.__notes__[0]
+    with pytest.raises(WorkerError) as caught:
+        run_in_child(work.die, int(signal.SIGKILL))
+    assert caught.value.__notes__ == ["last words"]
+
+
+def test_a_result_that_cannot_be_sent_is_an_error_of_the_worker():
+    with pytest.raises(WorkerError, match=r"^The worker process failed with "):
+        run_in_child(work.unpicklable)
+
+
+def test_arguments_that_cannot_be_sent_raise_here_and_leave_no_child():
+    before = set(psutil.Process().children())
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
+        run_in_child(work.add, lambda: None)
+    assert set(psutil.Process().children()) <= before
+
+
+@pytest.mark.parametrize("function", [work.wait_politely, work.native_sleep])
+def test_cancel_ends_a_child_that_checks_and_one_that_never_does(function):
+    job = Job(lambda *_: threading.Timer(0.3, job.cancel).start())
+    with Child() as child:
+        started = time.monotonic()
+        with pytest.raises(Cancelled):
+            child.call(function, job=job)
+        assert time.monotonic() - started < 30
+        assert child.alive == (function is work.wait_politely)
+    assert _gone(child.pid)
+
+
+def test_a_cancelled_job_starts_nothing():
+    job = Job()
+    job.cancel()
+    with pytest.raises(Cancelled):
+        run_in_child(work.add, 1, job=job)
+
+
+def test_a_grandchild_does_not_survive_a_forced_end():
+    log: list[str] = []
+
+    def listen(text: str) -> None:
+        log.append(text)
+        job.cancel()
+
+    job = Job(on_log=listen)
+    with pytest.raises(Cancelled):
+        run_in_child(work.nested, job=job)
+    child, grandchild = map(int, log[0].split())
+    assert _gone(child)
+    assert _gone(grandchild)
+
+
+def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path):
+    mark = tmp_path / "pid"
+    code = (
+        "from studio.child import run_in_child; from tests.studio import child_work as work\n"
+        f"run_in_child(work.announce_and_sleep, {str(mark)!r})"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2])
+    for _ in range(600):
+        if mark.exists() and mark.read_text():
+            break
+        time.sleep(0.05)
+    pid = int(mark.read_text())
+    parent.kill()
+    parent.wait()
+    assert _gone(pid)
+
+
+def test_a_listener_that_fails_leaves_no_child():
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    before = set(psutil.Process().children())
+    with pytest.raises(ZeroDivisionError):
+        run_in_child(work.add, 1, job=Job(fail))
+    assert set(psutil.Process().children()) <= before
+
+
+def test_calls_from_many_threads_do_not_mix():
+    results: dict[int, int] = {}
+    threads = [threading.Thread(target=lambda n=n: results.update({n: run_in_child(work.add, n, b=n)})) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == {n: 2 * n for n in range(4)}
