@@ -39,12 +39,16 @@ class Layer:
         op: operator, with its domain where that is not ai.onnx.
         weights: constant tensors it reads, in input order.
         node: the node itself; never changed through a view.
+        opset: version of the standard operator set it is written in.
+        nested: whether it stands in a branch or loop body of another node.
     """
 
     name: str
     op: str
     weights: tuple[Weight, ...]
     node: ir.Node = field(repr=False, compare=False)
+    opset: int = 0
+    nested: bool = False
 
     @property
     def main(self) -> Weight:
@@ -130,10 +134,13 @@ class Model:
         clone = self.ir.clone(deep_copy=True)
         if not clone.opset_imports and self.ir.opset_imports:
             clone.graph.opset_imports.update(self.ir.opset_imports)
+        clone.meta.update(self.ir.meta)
         return clone
 
     def with_ir(self, graph: ir.Model) -> Model:
         """The same model after a step: `graph` under the name and source of this one."""
+        if (graph.ir_version or 0) < 4:  # these versions of the format want every initializer listed as an input
+            graph.graph.inputs.extend(v for v in graph.graph.initializers.values() if not v.is_graph_input())
         model = Model(graph, self.name, self.source, self.notes)
         model.external_data = self.external_data
         return model
@@ -162,7 +169,8 @@ class Model:
                 weights = weights_of(node)
                 if weights:
                     op = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-                    found.append(Layer(node.meta[LAYER_KEY], op, weights, node))
+                    nested = graph is not self.ir.graph
+                    found.append(Layer(node.meta[LAYER_KEY], op, weights, node, self.opset, nested))
         return tuple(found)
 
     def layer(self, name: str) -> Layer:

@@ -8,6 +8,7 @@ import numpy as np
 import onnx_ir as ir
 
 from studio.model import LAYER_KEY
+from studio.weights import Weight
 
 
 def nodes_by_layer(graph: ir.Model) -> dict[str, ir.Node]:
@@ -64,19 +65,83 @@ def inherit(new: ir.Node, old: ir.Node) -> None:
     new.name = name
 
 
+def replace_value(old: ir.Value, new: ir.Value) -> bool:
+    """Let everything that reads `old` read `new`; a graph output keeps its name. False, and nothing done, if it cannot.
+
+    It cannot where `old` is a graph output and `new` is itself an input, an output, a constant or outside that graph.
+    """
+    if old.is_graph_output():
+        producer = new.producer()
+        outside = producer is None or old.producer() is None or producer.graph is not old.producer().graph
+        if outside or new.is_graph_output():
+            return False
+        name = old.name
+        old.replace_all_uses_with(new, replace_graph_outputs=True)
+        old.name = None
+        new.name, new.type, new.shape = name, old.type, old.shape
+        return True
+    old.replace_all_uses_with(new)
+    return True
+
+
+def stored_value(node: ir.Node, weight: Weight) -> ir.Value:
+    """The value that holds `weight` of `node`: an initializer, or the output of a Constant or ConstantOfShape."""
+    value = node.inputs[weight.index]
+    for passed in reversed(weight.path):
+        assert value is not None and value.producer() is passed
+        value = passed.inputs[0]
+    assert value is not None
+    return value
+
+
+def store(value: ir.Value, tensor: ir.TensorProtocol) -> None:
+    """Replace the constant that `value` holds, wherever it is kept, by one of any type and shape."""
+    node = value.producer()
+    if node is None:
+        value.const_value = tensor
+    else:
+        node.attributes.clear()
+        node.attributes["value"] = ir.AttrTensor("value", tensor)
+    value.type, value.shape = ir.TensorType(tensor.dtype), ir.Shape(tensor.shape.numpy())
+
+
+def remove(node: ir.Node) -> None:
+    """Take a node nothing reads out of its graph, with everything its subgraphs hold."""
+    for attr in node.attributes.values():
+        if attr.type == ir.AttributeType.GRAPH:
+            _empty(attr.as_graph())
+        elif attr.type == ir.AttributeType.GRAPHS:
+            for graph in attr.as_graphs():
+                _empty(graph)
+    assert node.graph is not None
+    node.graph.remove(node, safe=True)
+
+
+def _empty(graph: ir.Graph) -> None:
+    """Let a subgraph that goes away no longer count as a reader of outer values."""
+    graph.outputs.clear()
+    for node in reversed(list(graph)):
+        remove(node)
+
+
 def remove_unused(graph: ir.Model) -> int:
-    """Remove nodes and initializers nothing reads; graph inputs and outputs stay. Returns how many went."""
+    """Remove nodes and initializers nothing reads; graph inputs and outputs stay. Returns how many went.
+
+    Before IR version 4 every initializer had to be listed as an input: there such an entry goes with its initializer.
+    """
     gone = 0
-    for one in list(graph.graphs()):
-        outputs = set(one.outputs)
+    for one in reversed(list(graph.graphs())):  # what a subgraph no longer reads may be unused in the graph around it
         for node in reversed(list(one)):
-            if all(not o.uses() and o not in outputs for o in node.outputs):
-                one.remove(node, safe=True)
+            if not any(o.uses() or o.is_graph_output() for o in node.outputs):
+                remove(node)
                 gone += 1
+    listed = (graph.ir_version or 0) < 4
     for one in graph.graphs():
-        kept = set(one.inputs) | set(one.outputs)
         for name, value in list(one.initializers.items()):
-            if not value.uses() and value not in kept:
-                del one.initializers[name]
-                gone += 1
+            if value.uses() or value.is_graph_output() or (value.is_graph_input() and not listed):
+                continue
+            if value.is_graph_input():
+                one.inputs.remove(value)
+            del one.initializers[name]
+            gone += 1
     return gone

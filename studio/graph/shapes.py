@@ -16,15 +16,21 @@ import numpy as np
 import onnx
 from onnx import TensorProto, TypeProto, defs, helper, numpy_helper
 
+from studio.errors import SamplesError
 from studio.graph.serialize import skeleton_proto
 from studio.model import Model
+from studio.samples.inputs import default_axes
 
 #: Tensors of up to this many elements are computed when everything they depend on is known.
 _SMALL = 1024
+#: Stands for an element that is not known, in shape arithmetic; no axis is this long, and no exporter writes it.
+UNKNOWN = -(2**31) + 4242
+#: Operators that hand elements on unchanged: a known element stays known beside unknown ones.
+_MOVING = {"Gather", "Slice", "Concat", "Squeeze", "Unsqueeze", "Identity", "Reshape", "Flatten", "Transpose", "Split", "Cast"}
+#: Element-wise operators: an element is known where all it is made from is.
+_ELEMENTWISE = {"Add", "Sub", "Mul", "Div", "Mod", "Neg", "Abs", "Min", "Max", "Equal", "Less", "Greater", "Where", "Not"}
 _ELEMENT_NAMES = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}
 _RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
-_BATCH_NAMES = {"batch", "batch_size", "batchsize", "n", "bs"}
-_DEFAULT_AXIS = 32
 
 
 @dataclass(frozen=True)
@@ -46,39 +52,51 @@ class Info:
         return int(np.prod([d or 0 for d in self.shape], dtype=np.int64)) if self.shape is not None and self.full else None
 
 
-def input_shapes(model: Model, axes: dict[str, int] | None = None, batch: int = 1) -> dict[str, tuple[int, ...] | None]:
-    """The shape each input has once its dynamic axes are bound; None for an input without a rank.
+def input_shapes(model: Model, axes: dict[str, int] | None = None, batch: int = 1) -> dict[str, tuple[int | None, ...] | None]:
+    """The shape of each input once its free axes are bound as samples bind them (`samples.inputs.default_axes`).
 
-    `axes` binds axes by name and wins. Otherwise an axis that is first, shares the name of a first one or is named like
-    a batch gets `batch`, and every other one 32.
+    Where the inputs are of a kind that samples cannot have, only what `axes` and `batch` say is bound: other axes are
+    None, and an input without a rank is None.
     """
-    axes = axes or {}
-    first = {p.shape[0] for p in model.inputs if p.shape and isinstance(p.shape[0], str)}
-
-    def bind(position: int, axis: int | str | None) -> int:
-        if isinstance(axis, int):
-            return axis
-        if axis in axes:
-            return axes[axis]
-        named_batch = isinstance(axis, str) and (axis in first or axis.lower() in _BATCH_NAMES)
-        return batch if position == 0 or named_batch else _DEFAULT_AXIS
-
-    return {p.name: None if p.shape is None else tuple(bind(i, d) for i, d in enumerate(p.shape)) for p in model.inputs}
+    try:
+        return dict(default_axes(model, batch, axes))
+    except SamplesError:
+        given = axes or {}
+        return {
+            p.name: None
+            if p.shape is None
+            else tuple(
+                d if isinstance(d, int) else given.get(d or "", batch if i == 0 else None) for i, d in enumerate(p.shape)
+            )
+            for p in model.inputs
+        }
 
 
 def infer_shapes(model: Model, axes: dict[str, int] | None = None, batch: int = 1) -> dict[str, Info]:
     """Type and shape of every value by name, in the main graph and in subgraphs; never reads a weight.
 
-    Dynamic axes of the inputs are bound as `input_shapes` does. An axis that depends on the data stays None.
+    Free axes of the inputs are bound as `input_shapes` does. An axis that depends on the data stays None.
     """
     proto = skeleton_proto(model)
-    inference = _Inference(proto)
-    for name, shape in input_shapes(model, axes, batch).items():
-        for value in proto.graph.input:
-            if value.name == name and value.type.HasField("tensor_type") and shape is not None:
-                inference.types[name] = helper.make_tensor_type_proto(value.type.tensor_type.elem_type, shape)
+    inference = _Inference(proto, strict=False)
+    shapes = input_shapes(model, axes, batch)
+    for value in proto.graph.input:
+        if value.type.HasField("tensor_type") and shapes.get(value.name) is not None:
+            inference.types[value.name] = _tensor_type(value.type.tensor_type.elem_type, shapes[value.name])
     inference.walk(proto.graph)
     return {name: _info(kind) for name, kind in inference.types.items()}
+
+
+def facts(model: Model) -> tuple[dict[str, Info], dict[str, np.ndarray]]:
+    """What holds however the free axes are bound: (types and shapes, values of small integer tensors), by value name.
+
+    Values come from shape arithmetic alone and hold no unknown element.
+    """
+    proto = skeleton_proto(model)
+    inference = _Inference(proto, strict=True)
+    inference.walk(proto.graph)
+    known = {n: v for n, v in inference.data.items() if v.dtype.kind in "iub" and not np.any(v == UNKNOWN)}
+    return {name: _info(kind) for name, kind in inference.types.items()}, known
 
 
 def _info(kind: TypeProto) -> Info:
@@ -129,9 +147,10 @@ def _schema(op: str, version: int, domain: str) -> defs.OpSchema | None:
 
 
 class _Inference:
-    """The walk: `types` and small known `data` by value name."""
+    """The walk: `types` and small known `data` by value name. `strict` claims only what holds for every input."""
 
-    def __init__(self, proto: onnx.ModelProto) -> None:
+    def __init__(self, proto: onnx.ModelProto, strict: bool) -> None:
+        self.strict = strict
         self.imports = list(proto.opset_import)
         self.versions = {("" if o.domain == "ai.onnx" else o.domain): o.version for o in self.imports}
         self.ir_version = proto.ir_version
@@ -199,18 +218,44 @@ class _Inference:
         if schema is None or not all(self._type(name).WhichOneof("value") for name in node.input if name):
             return nothing
         kinds = {name: self.types[name] for name in node.input if name}
-        data = {
-            name: numpy_helper.from_array(self.data[name], name)
-            for name in kinds
-            if name in self.data and self.data[name].dtype.kind in "iubf"
-        }
+        data = {name: numpy_helper.from_array(self.data[name], name) for name in kinds if self._certain(name)}
         try:
             found = onnx.shape_inference.infer_node_outputs(
                 schema, node, kinds, data, opset_imports=self.imports, ir_version=self.ir_version
             )
         except Exception:  # a node the rules do not cover leaves its outputs unknown, and the walk goes on
             return nothing
-        return [found.get(name, TypeProto()) for name in node.output]
+        kinds_out = [found.get(name, TypeProto()) for name in node.output]
+        if node.op_type in ("Reshape", "Expand", "ConstantOfShape") and _dims(kinds_out[0]) is None:
+            kinds_out[0] = self._partly_shaped(node, kinds_out[0])
+        return kinds_out
+
+    def _certain(self, name: str) -> bool:
+        """Whether every element of `name` is known and of a plain type."""
+        array = self.data.get(name)
+        return array is not None and array.dtype.kind in "iubf" and not (array.dtype.kind == "i" and np.any(array == UNKNOWN))
+
+    def _partly_shaped(self, node: onnx.NodeProto, kind: TypeProto) -> TypeProto:
+        """The output type of an operator whose target shape has unknown elements."""
+        target = self.data.get(node.input[-1])
+        if target is None or target.ndim != 1:
+            return kind
+        before = None if node.op_type == "ConstantOfShape" else _dims(self._type(node.input[0]))
+        dims: list[int | None] = [None if d in (UNKNOWN, -1) else int(d) for d in target]
+        if node.op_type == "Reshape":
+            keeps_zero = any(a.name == "allowzero" and a.i for a in node.attribute)
+            if not keeps_zero:
+                dims = [before[i] if d == 0 and before and i < len(before) else d or None for i, d in enumerate(dims)]
+        elif node.op_type == "Expand":
+            if before is None:
+                return kind
+            rank = max(len(before), len(dims))
+            one, other = ((None,) * 0 + (1,) * (rank - len(x)) + tuple(x) for x in (before, dims))
+            dims = [
+                b if a == 1 else a if b == 1 or a == b else a if b is None and a is not None else None
+                for a, b in zip(one, other, strict=True)
+            ]
+        return _tensor_type(kind.tensor_type.elem_type or self._type(node.input[0]).tensor_type.elem_type, dims)
 
     def _constant(self, node: onnx.NodeProto) -> TypeProto:
         attribute = node.attribute[0]
@@ -237,14 +282,16 @@ class _Inference:
             return
         if node.op_type in ("Shape", "Size"):
             dims = _dims(self._type(node.input[0])) if node.input else None
-            if dims is None or None in dims:
+            if dims is None:
                 return
             bounds = {a.name: a.i for a in node.attribute}
-            shape = np.asarray(dims, np.int64)
-            shape = shape[bounds.get("start", 0) : bounds.get("end", len(dims))]
-            self.data[node.output[0]] = shape if node.op_type == "Shape" else np.asarray(shape.prod(), np.int64)
+            if node.op_type == "Shape":
+                shape = np.asarray([UNKNOWN if d is None else d for d in dims], np.int64)
+                self.data[node.output[0]] = shape[bounds.get("start", 0) : bounds.get("end", len(dims))]
+            elif None not in dims:
+                self.data[node.output[0]] = np.asarray(np.prod(dims, dtype=np.int64), np.int64)
             return
-        if node.op_type == "If" or not node.input or any(name and name not in self.data for name in node.input):
+        if not node.input or any(name and name not in self.data for name in node.input):
             return
         infos = [_info(self._type(name)) for name in node.output if name]
         # An output whose shape inference left open (Range, Where on shapes, ...) is small because its inputs are few.
@@ -252,11 +299,30 @@ class _Inference:
         for info in infos:
             if (info.elements or 0) > _SMALL or (info.elements is None and expands):
                 return
+        unknown = [self.data[n] == UNKNOWN for n in node.input if n and not self._certain(n)]
+        if unknown and node.op_type not in _MOVING | _ELEMENTWISE:
+            return
+        if (
+            unknown
+            and node.op_type in _MOVING
+            and not all(self._certain(n) for n in node.input[1:] if n)
+            and node.op_type != "Concat"
+        ):
+            return
         for name, array in zip(node.output, self._evaluate(node), strict=False):
-            if name and isinstance(array, np.ndarray) and array.size <= _SMALL:
-                self.data[name] = array
-                element = self._type(name).tensor_type.elem_type or helper.np_dtype_to_tensor_dtype(array.dtype)
-                self.types[name] = _tensor_type(element, array.shape)
+            if not name or not isinstance(array, np.ndarray) or array.size > _SMALL:
+                continue
+            if unknown and node.op_type in _ELEMENTWISE:
+                if array.dtype.kind != "i":
+                    continue
+                array = np.where(
+                    np.broadcast_to(np.logical_or.reduce(np.broadcast_arrays(*unknown)), array.shape), UNKNOWN, array
+                )
+            elif unknown and array.dtype.kind != "i":
+                continue
+            self.data[name] = array
+            element = self._type(name).tensor_type.elem_type or helper.np_dtype_to_tensor_dtype(array.dtype)
+            self.types[name] = _tensor_type(element, array.shape)
 
     def _evaluate(self, node: onnx.NodeProto) -> list[np.ndarray]:
         from onnx.reference import ReferenceEvaluator
@@ -290,7 +356,11 @@ class _Inference:
         condition = self.data.get(node.input[0])
         if condition is not None and condition.size == 1:
             return found["then_branch" if condition.reshape(())[()] else "else_branch"]
-        return [_merge(a, b) for a, b in zip(found["then_branch"], found["else_branch"], strict=False)]
+        pairs = zip(found["then_branch"], found["else_branch"], strict=False)
+        if self.strict:
+            return [_merge(a, b) for a, b in pairs]
+        # A branch whose shapes contradict the bound inputs is one that such inputs do not take.
+        return [a if _dims(b) is None else b if _dims(a) is None else _merge(a, b) for a, b in pairs]
 
     def _loop(self, node: onnx.NodeProto, body: onnx.GraphProto) -> list[TypeProto]:
         carried = [self._type(name) for name in node.input[2:]]
@@ -302,10 +372,11 @@ class _Inference:
             if widened == carried:
                 break
             carried = widened
-        turns = self.data.get(node.input[0]) if node.input[0] else None
+        turns = self.data[node.input[0]] if self._certain(node.input[0]) else None
         always = not node.input[1] or bool(np.all(self.data.get(node.input[1], False)))
         goes_on = body.output[0].name == body.input[1].name or any(
-            n.op_type == "Identity" and n.input[0] == body.input[1].name and n.output[0] == body.output[0].name for n in body.node
+            n.op_type == "Identity" and n.input[0] == body.input[1].name and n.output[0] == body.output[0].name
+            for n in body.node
         )
         goes_on |= bool(np.all(self.data.get(body.output[0].name, False)))
         count = int(turns.reshape(())) if turns is not None and turns.size == 1 and always and goes_on else None
@@ -374,14 +445,20 @@ _BORROWED: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 #: Fused operators whose first output has the shape of their first input.
 _SAME_SHAPE = {
-    "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "BiasGelu", "FastGelu", "Gelu", "QuickGelu", "BiasSoftmax", "BiasAdd",
-    "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "SimplifiedLayerNormalization", "LayerNormalization",
+    "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "BiasGelu", "FastGelu", "Gelu", "QuickGelu", "BiasSoftmax",
+    "BiasAdd", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "SimplifiedLayerNormalization", "LayerNormalization",
     "RotaryEmbedding", "QuantizeLinear", "DequantizeLinear", "Attention", "QAttention", "MultiHeadAttention", "GroupNorm",
     "QOrderedLayerNormalization", "Rfft", "Inverse", "DecoderMaskedMultiHeadAttention",
 }  # fmt: skip
 #: The input that tells the element type of the first output, where it is not the first one.
 _TYPED_BY = {"QuantizeLinear": 2, "DequantizeLinear": 1, "QLinearWhere": 1, "EmbedLayerNormalization": 2}
-_FLOAT_OUTPUT = {"DynamicQuantizeMatMul", "MatMulIntegerToFloat", "QAttention", "DynamicQuantizeLSTM", "QEmbedLayerNormalization"}
+_FLOAT_OUTPUT = {
+    "DynamicQuantizeMatMul",
+    "MatMulIntegerToFloat",
+    "QAttention",
+    "DynamicQuantizeLSTM",
+    "QEmbedLayerNormalization",
+}
 
 
 def _fused(node: onnx.NodeProto, kinds: list[TypeProto]) -> list[TypeProto] | tuple[onnx.NodeProto, int] | None:
