@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-
 
 Part = Literal["calibration", "evaluation", "all"]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Consecutive samples: `feeds` maps input names to arrays whose first axis is samples, `rows` are their numbers.
+    """Consecutive samples: `feeds` maps input names to arrays in the shape the model wants, `rows` are their numbers.
 
     `labels` has one entry per row, or is None. `restart` is True where recurrent state must be reset before it.
     """
@@ -31,15 +30,22 @@ class Batch:
 
 @dataclass(frozen=True)
 class Task:
-    """What the labels mean: `kind` names it, `metrics` are the names of metrics to compute, `output` the output to score.
+    """What the labels mean.
 
-    `groups` has one entry per row for ranking metrics (the query a row belongs to).
+    Attributes:
+        kind: "classification", "regression", "similarity", "ranking", "transcription", "map" or "scores"; empty leaves
+            it to the labels and the model's output.
+        metrics: names of the metrics to compute; empty for the usual ones of the kind.
+        output: name of the output to score; None for the one that fits.
+        groups: one entry per row for ranking metrics: the query a row belongs to.
+        options: settings of the kind, such as the characters of a transcription.
     """
 
-    kind: str
-    metrics: tuple[str, ...]
+    kind: str = ""
+    metrics: tuple[str, ...] = ()
     output: str | None = None
     groups: np.ndarray | None = field(default=None, repr=False, compare=False)
+    options: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 class Samples:
@@ -53,6 +59,8 @@ class Samples:
         warnings: what the user should know about the data (sentences).
         state: recurrent state: input name -> name of the output that feeds it at the next step.
         fixed_batch: the batch size the model demands, or None if any will do.
+        blocks: one number per row; rows of one block (a recording, a pair, a query) are never split between calibration
+            and evaluation. None where every row stands for itself.
     """
 
     kind = "arrays"
@@ -66,12 +74,13 @@ class Samples:
         state: dict[str, str] | None = None,
         fixed_batch: int | None = None,
         warnings: tuple[str, ...] = (),
+        blocks: np.ndarray | None = None,
         calibration_share: float = 0.2,
         calibration_max: int = 300,
         seed: int = 0,
     ) -> None:
         self.name, self.count, self.task = name, count, task
-        self.state, self.fixed_batch, self.warnings = state or {}, fixed_batch, warnings
+        self.state, self.fixed_batch, self.warnings, self.blocks = state or {}, fixed_batch, warnings, blocks
         self._calibration = self._split(min(calibration_max, int(count * calibration_share)), seed)
 
     @property
@@ -80,13 +89,21 @@ class Samples:
         return self.kind == "random"
 
     def _split(self, size: int, seed: int) -> np.ndarray:
-        size = max(size, 1) if self.count else 0
-        return np.sort(np.random.default_rng(seed).permutation(self.count)[:size])
+        """The calibration rows: whole blocks, drawn by `seed`, of about `size` rows; at least one and never all."""
+        rng = np.random.default_rng(seed)
+        size = max(size, 1)
+        if self.blocks is None:
+            return np.sort(rng.permutation(self.count)[:size])
+        names, block = np.unique(self.blocks, return_inverse=True)
+        order = rng.permutation(len(names))
+        sizes = np.bincount(block)[order]
+        taken = min(int(np.searchsorted(np.cumsum(sizes), size)) + 1, max(len(names) - 1, 1))
+        return np.flatnonzero(np.isin(block, order[:taken]))
 
     def rows(self, part: Part = "all") -> np.ndarray:
-        """Row numbers of a part. Calibration rows are never evaluation rows (unless there is only one row)."""
+        """Row numbers of a part. Calibration rows are never evaluation rows (unless there is only one block of rows)."""
         everything = np.arange(self.count)
-        if part == "all" or self.random or self.count < 2:
+        if part == "all" or self.random or len(self._calibration) == self.count:
             return everything
         return self._calibration if part == "calibration" else np.setdiff1d(everything, self._calibration)
 
@@ -99,29 +116,35 @@ class Samples:
         rows = self.rows(part)[:limit]
         size = self.fixed_batch or size
         for start in range(0, len(rows), size):
-            chosen = rows[start : start + size]
-            padded = chosen
-            if self.fixed_batch and len(chosen) < size:
-                padded = np.concatenate([chosen, np.repeat(chosen[-1:], size - len(chosen))])
-            yield Batch(self.read(padded), chosen, self.labels(chosen), restart=True)
+            yield self._batch(rows[start : start + size])
+
+    def _batch(self, rows: np.ndarray, restart: bool = True) -> Batch:
+        padded = rows
+        if self.fixed_batch and len(rows) < self.fixed_batch:
+            padded = np.concatenate([rows, np.repeat(rows[-1:], self.fixed_batch - len(rows))])
+        return Batch(self.read(padded), rows, self.labels(rows), restart)
 
     def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Input arrays for these rows, first axis = rows, in the dtypes and shapes the model wants."""
+        """Every input for these rows, in the dtype and shape the model wants."""
         raise NotImplementedError
 
     def labels(self, rows: np.ndarray) -> np.ndarray | None:
         """Labels of these rows, or None."""
         return None
 
+    def alternatives(self) -> dict[str, Samples]:
+        """The same rows prepared in other usual ways, by what was done differently ("blue and red swapped")."""
+        return {}
+
     def describe(self) -> dict[str, object]:
-        """Plain values for reports: no paths."""
+        """Plain values for reports: no paths, no samples."""
         return {"name": self.name, "kind": self.kind, "count": self.count, "random": self.random}
 
 
 class ArraySamples(Samples):
     """Samples whose input arrays are already in memory or memory-mapped: input name -> array, first axis = samples."""
 
-    def __init__(self, name: str, arrays: dict[str, np.ndarray], labels: np.ndarray | None = None, **options) -> None:
+    def __init__(self, name: str, arrays: dict[str, np.ndarray], labels: np.ndarray | None = None, **options: Any) -> None:
         super().__init__(name, len(next(iter(arrays.values()))), **options)
         self._arrays, self._labels = arrays, labels
 
