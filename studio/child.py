@@ -88,6 +88,7 @@ class Child:
             raise ValueError(f"{function.__qualname__} is defined in the main module, which a child does not import")
         job = job or Job()
         job.check()
+        self._doing = ""
         try:
             self._send(pickle.dumps((function, args, kwargs), protocol=5))
             return self._wait(job)
@@ -119,6 +120,7 @@ class Child:
                 raise self._death()
             kind, *values = answer
             if kind == "progress":
+                self._doing = values[1] or self._doing
                 with contextlib.suppress(Cancelled):
                     job.progress(*values)
             elif kind == "log":
@@ -153,6 +155,7 @@ class Child:
     def _death(self) -> WorkerError:
         code = self._process.wait()
         error = WorkerError("The worker process ended before it answered", *_cause(code))
+        error.doing = self._doing
         self._stderr.seek(0)
         said = self._stderr.read()[-20_000:].decode("utf-8", "replace").strip()
         if said:
@@ -232,8 +235,9 @@ class _Answers:
             os._exit(1)
 
     def progress(self, fraction: float, text: str) -> None:
+        """Starts and ends are always told, what lies between only as often as anyone can read."""
         now = time.monotonic()
-        if fraction >= 1 or now - self._last >= _PROGRESS_EVERY:
+        if fraction <= 0 or fraction >= 1 or now - self._last >= _PROGRESS_EVERY:
             self._last = now
             self("progress", fraction, text)
 

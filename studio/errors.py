@@ -53,7 +53,9 @@ class ExportError(StudioError):
 
 
 class WorkerError(StudioError):
-    """A child process died or was ended before it answered."""
+    """A child process died or was ended before it answered. `doing` is the last progress text it sent."""
+
+    doing = ""
 
 
 class Cancelled(Exception):

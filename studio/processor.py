@@ -1,4 +1,4 @@
-"""The processor of this machine: its name, cores, memory and the instruction sets that decide how fast a model runs.
+"""This machine as far as it matters for figures: processor, instruction sets, cores, memory, system and versions.
 
 Needs nothing but Python (3.8 or newer), because bundles carry this file to other machines.
 """
@@ -9,7 +9,9 @@ import os
 import platform
 import subprocess
 import sys
+from typing import Any
 
+_PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnx", "onnx-ir", "numpy", "torch")
 # Linux name -> the name people use, in the order of display: what integer, half-precision and wide kernels look for.
 _X86 = {
     "sse4_2": "SSE4.2", "avx": "AVX", "f16c": "F16C", "fma": "FMA", "avx2": "AVX2", "avx_vnni": "AVX-VNNI",
@@ -39,10 +41,13 @@ _ARM_PARTS = {
 }  # fmt: skip
 
 
-def describe():
-    # type: () -> dict
+def describe() -> dict[str, Any]:
     """Plain values: `processor` (name), `features` (list), `cores` (physical, 0 if unknown), `threads` (logical),
-    `memory` (bytes, 0 if unknown) and `system` (operating system, its version and the architecture)."""
+    `memory` (bytes, 0 if unknown), `system` (operating system, its version and the architecture) and `versions`
+    (of Python and of those packages that decide about figures, as far as they are installed).
+
+    Nothing in it names a user, a host or a path.
+    """
     name, features, cores = _read()
     threads = os.cpu_count() or 1
     return {
@@ -52,11 +57,24 @@ def describe():
         "threads": threads,
         "memory": _memory(),
         "system": "{} {} {}".format(platform.system(), platform.release().split("-")[0], platform.machine()).strip(),
+        "versions": _versions(),
     }
 
 
-def _read():
-    # type: () -> tuple
+def _versions() -> dict[str, str]:
+    """Versions as the package records tell them: nothing is imported."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _read() -> tuple[str, list[str], int]:
     try:
         if sys.platform.startswith(("linux", "android")):
             with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123  (no pathlib needed)
@@ -70,11 +88,12 @@ def _read():
     return "", [], 0
 
 
-def parse_cpuinfo(text):
-    # type: (str) -> tuple
+def parse_cpuinfo(text: str) -> tuple[str, list[str], int]:
     """(name, features, physical cores) from the text of Linux's /proc/cpuinfo, x86 or ARM."""
-    name, parts, package = "", [], "0"
-    flags, cores = set(), set()  # type: set, set
+    name, package = "", "0"
+    parts: list[str] = []
+    flags: set[str] = set()
+    cores: set[tuple[str, str]] = set()
     for line in text.splitlines():
         key, _, value = (piece.strip() for piece in line.partition(":"))
         if key in ("model name", "Hardware", "Model") and (not name or key == "model name"):
@@ -97,21 +116,18 @@ def parse_cpuinfo(text):
     return " ".join(name.split()), features, len(cores)
 
 
-def _sysctl(key):
-    # type: (str) -> str
+def _sysctl(key: str) -> str:
     done = subprocess.run(["sysctl", "-n", key], capture_output=True, text=True, timeout=5, check=False)
     return done.stdout.strip()
 
 
-def _mac():
-    # type: () -> tuple
+def _mac() -> tuple[str, list[str], int]:
     known = _MAC_ARM if platform.machine() == "arm64" else _MAC_X86
     features = [shown for key, shown in known.items() if _sysctl(key) == "1"]
     return _sysctl("machdep.cpu.brand_string"), features, int(_sysctl("hw.physicalcpu") or 0)
 
 
-def _windows():
-    # type: () -> tuple
+def _windows() -> tuple[str, list[str], int]:
     import ctypes
     import winreg
 
@@ -121,8 +137,7 @@ def _windows():
     return " ".join(name.split()), [shown for number, shown in _WINDOWS.items() if present(number)], 0
 
 
-def _memory():
-    # type: () -> int
+def _memory() -> int:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
