@@ -71,9 +71,8 @@ def replace_value(old: ir.Value, new: ir.Value) -> bool:
     It cannot where `old` is a graph output and `new` is itself an input, an output, a constant or outside that graph.
     """
     if old.is_graph_output():
-        producer = new.producer()
-        outside = producer is None or old.producer() is None or producer.graph is not old.producer().graph
-        if outside or new.is_graph_output():
+        here, there = old.producer(), new.producer()
+        if here is None or there is None or here.graph is not there.graph or new.is_graph_output():
             return False
         name = old.name
         old.replace_all_uses_with(new, replace_graph_outputs=True)

@@ -8,6 +8,7 @@ the rule of the standard operator they stand for.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,7 +30,7 @@ UNKNOWN = -(2**31) + 4242
 _MOVING = {"Gather", "Slice", "Concat", "Squeeze", "Unsqueeze", "Identity", "Reshape", "Flatten", "Transpose", "Split", "Cast"}
 #: Element-wise operators: an element is known where all it is made from is.
 _ELEMENTWISE = {"Add", "Sub", "Mul", "Div", "Mod", "Neg", "Abs", "Min", "Max", "Equal", "Less", "Greater", "Where", "Not"}
-_ELEMENT_NAMES = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}
+_ELEMENT_NAMES: dict[int, str] = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}
 _RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
 
 
@@ -49,7 +50,7 @@ class Info:
     @property
     def elements(self) -> int | None:
         """Number of elements, or None if any axis is unknown."""
-        return int(np.prod([d or 0 for d in self.shape], dtype=np.int64)) if self.shape is not None and self.full else None
+        return math.prod(d or 0 for d in self.shape) if self.shape is not None and self.full else None
 
 
 def input_shapes(model: Model, axes: dict[str, int] | None = None, batch: int = 1) -> dict[str, tuple[int | None, ...] | None]:
@@ -159,8 +160,11 @@ class _Inference:
 
     def walk(self, graph: onnx.GraphProto) -> None:
         """Infer every node of `graph`; what its inputs are must stand in `types` already where it is known."""
+        overridable = {v.name for v in graph.input} if self.strict and self.ir_version >= 4 else set()
         for tensor in graph.initializer:
             self._know(tensor.name, tensor)
+            if tensor.name in overridable:
+                self.data.pop(tensor.name, None)
         for sparse in graph.sparse_initializer:
             self.types[sparse.values.name] = _tensor_type(sparse.values.data_type, sparse.dims)
         for value in graph.input:
@@ -180,8 +184,8 @@ class _Inference:
 
     def _completed(self, kind: TypeProto, declared: TypeProto | None) -> TypeProto:
         """`kind`, with what the file says about this value where inference could not tell (fixed axes only)."""
-        if declared is None or not declared.HasField("tensor_type"):
-            return kind if kind.WhichOneof("value") or declared is None else declared
+        if self.strict or declared is None or not declared.HasField("tensor_type"):
+            return kind if self.strict or kind.WhichOneof("value") or declared is None else declared
         if kind.WhichOneof("value") not in (None, "tensor_type"):
             return kind
         element = kind.tensor_type.elem_type or declared.tensor_type.elem_type
@@ -289,7 +293,7 @@ class _Inference:
                 shape = np.asarray([UNKNOWN if d is None else d for d in dims], np.int64)
                 self.data[node.output[0]] = shape[bounds.get("start", 0) : bounds.get("end", len(dims))]
             elif None not in dims:
-                self.data[node.output[0]] = np.asarray(np.prod(dims, dtype=np.int64), np.int64)
+                self.data[node.output[0]] = np.asarray(math.prod(d or 0 for d in dims), np.int64)
             return
         if not node.input or any(name and name not in self.data for name in node.input):
             return
@@ -446,9 +450,9 @@ _BORROWED: dict[str, tuple[str, tuple[int, ...]]] = {
 #: Fused operators whose first output has the shape of their first input.
 _SAME_SHAPE = {
     "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "BiasGelu", "FastGelu", "Gelu", "QuickGelu", "BiasSoftmax",
-    "BiasAdd", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "SimplifiedLayerNormalization", "LayerNormalization",
-    "RotaryEmbedding", "QuantizeLinear", "DequantizeLinear", "Attention", "QAttention", "MultiHeadAttention", "GroupNorm",
-    "QOrderedLayerNormalization", "Rfft", "Inverse", "DecoderMaskedMultiHeadAttention",
+    "BiasAdd", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "SimplifiedLayerNormalization", "GroupNorm",
+    "LayerNormalization", "RotaryEmbedding", "QuantizeLinear", "DequantizeLinear", "Attention", "QAttention",
+    "MultiHeadAttention", "QOrderedLayerNormalization", "Rfft", "Inverse", "DecoderMaskedMultiHeadAttention",
 }  # fmt: skip
 #: The input that tells the element type of the first output, where it is not the first one.
 _TYPED_BY = {"QuantizeLinear": 2, "DequantizeLinear": 1, "QLinearWhere": 1, "EmbedLayerNormalization": 2}

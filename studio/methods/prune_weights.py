@@ -259,7 +259,7 @@ def _grid(node: ir.Node, weight: Weight) -> tuple[np.ndarray, np.ndarray, int] |
     """Scale, zero point (both flat, one value or one per channel) and channel axis of a quantized weight, if constant."""
     holder = next((n for n in weight.path if n.op_type == "DequantizeLinear"), None)
     if holder is not None:
-        if weight.path[0] is not holder or holder.attributes.get_int("block_size", 0):
+        if weight.path[0] is not holder or "block_size" in holder.attributes:
             return None
         inputs, first, axis = holder.inputs, 1, holder.attributes.get_int("axis", 1)
     elif node.op_type in ("QLinearConv", "QLinearMatMul") and not weight.path:
