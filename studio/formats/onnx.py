@@ -17,9 +17,9 @@ import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
 
 from studio.errors import Cancelled, ModelError
-from studio.formats.wire import SELF, Malformed, skeleton
 from studio.graph import sparse
 from studio.graph.serialize import TRAINING_KEY
+from studio.graph.wire import SELF, Malformed, skeleton
 from studio.job import Job
 from studio.model import Model
 from studio.weights import constant
@@ -44,7 +44,11 @@ _FIELDS = {
 }
 
 
-def sniff(head: bytes) -> bool:
+class NotOnnx(ModelError):
+    """The file is no ONNX model at all, so what it is called may tell more."""
+
+
+def sniff(head: bytes, members: tuple[str, ...] = ()) -> bool:
     """Whether a file that starts with `head` can be a ModelProto: its first field is one that a model has.
 
     Field numbers and wire types: onnx.proto, ModelProto. Protocol buffers have no magic number.
@@ -76,15 +80,32 @@ def load(path: Path, job: Job) -> Model:
     return model
 
 
+def data_files(path: Path) -> tuple[Path, ...]:
+    """The files beside the ONNX file at `path` that hold weights of it, sorted; empty where it is whole.
+
+    Raises:
+        ModelError: the file is not an ONNX model, or refers to files it must not read.
+    """
+    files = _Mapped(path)
+    graph = ir.from_proto(_parse(path, files))
+    found: list[ir.TensorProtocol | None] = []
+    for owner in [*graph.graphs(), *(function.graph for function in graph.functions.values())]:
+        found += [value.const_value for value in owner.initializers.values()]
+        attributes = [attr for node in owner for attr in node.attributes.values() if not attr.is_ref()]
+        found += [attr.value for attr in attributes if attr.type == ir.AttributeType.TENSOR]
+    outside = [one for one in found if isinstance(one, ir.ExternalTensor) and str(one.location) != SELF]
+    return tuple(sorted({files.external(tensor) for tensor in outside}))
+
+
 def _parse(path: Path, files: _Mapped) -> onnx.ModelProto:
     try:
         proto = onnx.ModelProto.FromString(skeleton(memoryview(files.bytes(path))).data)
     except Malformed as error:
-        raise ModelError(f"{path.name} is not a complete ONNX file", str(error), _AGAIN) from None
+        raise NotOnnx(f"{path.name} is not a complete ONNX file", str(error), _AGAIN) from None
     except Exception as error:  # protobuf raises its own family, which differs between its implementations
-        raise ModelError(f"{path.name} is not an ONNX file", _first_line(error), "Open an .onnx file") from None
+        raise NotOnnx(f"{path.name} is not an ONNX file", _first_line(error), "Open an .onnx file") from None
     if not proto.HasField("graph") or not (proto.graph.node or proto.graph.output):
-        raise ModelError(f"{path.name} is not an ONNX model", "it holds no graph", _AGAIN)
+        raise NotOnnx(f"{path.name} is not an ONNX model", "it holds no graph", _AGAIN)
     if not proto.graph.output:
         raise _invalid(path, "its graph has no outputs")
     return proto
