@@ -54,8 +54,8 @@ def limits() -> tuple[int, int]:
     """(newest opset, newest IR version) the runtime loads, found by asking it with tiny models."""
     import onnx
 
-    opset = next((v for v in range(onnx.defs.onnx_opset_version(), 6, -1) if _loads(_tiny(v, 8))), 7)
-    ir_version = next((v for v in range(int(onnx.IR_VERSION), 2, -1) if _loads(_tiny(7, v))), 3)
+    opset = next((v for v in range(onnx.defs.onnx_opset_version(), 6, -1) if _loads(tiny_model(v, 8))), 7)
+    ir_version = next((v for v in range(int(onnx.IR_VERSION), 2, -1) if _loads(tiny_model(7, v))), 3)
     return opset, ir_version
 
 
@@ -64,7 +64,8 @@ def newest_opset() -> int:
     return limits()[0]
 
 
-def _tiny(opset: int, ir_version: int) -> bytes:
+def tiny_model(opset: int = 13, ir_version: int = 7) -> bytes:
+    """One Identity, for asking the runtime about itself."""
     from onnx import TensorProto, helper
 
     x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1]) for n in "xy")
@@ -96,7 +97,7 @@ def providers_report() -> tuple[Provider, ...]:
 
     A reason is what the runtime itself said. Trying a GPU provider may load its libraries into this process.
     """
-    data = _tiny(13, 8)
+    data = tiny_model()
     report = []
     for name in runtime().get_available_providers():
         _, missing = create_session(data, runtime().SessionOptions(), [name])

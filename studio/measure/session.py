@@ -15,7 +15,7 @@ import numpy as np
 from studio.errors import RunError
 from studio.graph.serialize import needs_external_data, to_bytes, write
 from studio.model import Model
-from studio.runtime import create_session, first_line, limits, newest_opset, providers_report, runtime
+from studio.runtime import create_session, first_line, limits, newest_opset, providers_report, runtime, tiny_model
 
 __all__ = [
     "Session",
@@ -25,6 +25,7 @@ __all__ = [
     "open_session",
     "providers_report",
     "runtime",
+    "warm_up",
     "why_not_runnable",
 ]
 #: Models above this many bytes are handed to the runtime as a file, which it can map, instead of as bytes.
@@ -117,6 +118,15 @@ def open_session(model: Model | Path, options: SessionOptions = SessionOptions()
     return Session(
         session, running, missing, tuple(i.name for i in session.get_inputs()), tuple(o.name for o in session.get_outputs())
     )
+
+
+def warm_up(device: str = "cpu") -> None:
+    """Let the runtime and a device's provider initialize themselves: what they take is no model's.
+
+    Raises:
+        RunError: there is no such device.
+    """
+    create_session(tiny_model(), runtime().SessionOptions(), _providers(device))
 
 
 def _refusal(what: str, message: str, line: str) -> RunError:
