@@ -82,19 +82,23 @@ def export(
         )
 
 
-def name_weights(path: Path) -> None:
-    """Give weights that the exporter numbered ("onnx::MatMul_123") the name of the module they came from."""
-    model = onnx.load(path)
-    anonymous = {tensor.name: tensor for tensor in model.graph.initializer if tensor.name.startswith("onnx::")}
-    for node in model.graph.node:
-        for index, name in enumerate(node.input):
-            if name not in anonymous:
-                continue
-            scope = ".".join(node.name.strip("/").split("/")[:-1])
-            role = "weight" if node.op_type == "MatMul" else onnx.defs.get_schema(node.op_type, 17).inputs[index].name
-            anonymous[name].name = node.input[index] = f"{scope}.{role}"
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
+def name_weights(model: torch.nn.Module, path: Path) -> None:
+    """Give weights that the exporter numbered ("onnx::MatMul_123") their names in the module.
+
+    What is no parameter of the module (the reordered gates of an LSTM) is named by its node and its role there.
+    """
+    exported = onnx.load(path)
+    names = {value.T.numpy().tobytes(): name for name, value in model.state_dict().items() if value.dim() == 2}
+    anonymous = {tensor.name: tensor for tensor in exported.graph.initializer if tensor.name.startswith("onnx::")}
+    for node in exported.graph.node:
+        for index, old in enumerate(node.input):
+            if old in anonymous:
+                role = onnx.defs.get_schema(node.op_type, 17).inputs[index].name
+                scope = ".".join(node.name.strip("/").split("/")[:-1])
+                new = names.get(onnx.numpy_helper.to_array(anonymous[old]).tobytes(), f"{scope}.{role}")
+                anonymous[old].name = node.input[index] = new
+    onnx.checker.check_model(exported, full_check=True)
+    onnx.save(exported, path)
 
 
 def accuracy(predicted: np.ndarray, labels: np.ndarray) -> str:

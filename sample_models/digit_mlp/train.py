@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ EVALUATION_ROWS = 2000
 def build() -> nn.Module:
     sizes = (784, 256, 128, 10)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for number, (inputs, outputs) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
+    for number, (inputs, outputs) in enumerate(pairwise(sizes), 1):
         layers[f"fc{number}"] = nn.Linear(inputs, outputs)
         layers[f"relu{number}"] = nn.ReLU()
     layers.popitem()

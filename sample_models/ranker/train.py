@@ -87,7 +87,7 @@ def train(folder: Path = HERE, epochs: int = 3) -> None:
     axes = dict.fromkeys((*evaluation, "score"), batch)
     one = tuple(torch.from_numpy(array[:1]) for array in evaluation.values())
     training.export(model, one, folder / "model.onnx", axes, ("score",))
-    training.name_weights(folder / "model.onnx")
+    training.name_weights(model, folder / "model.onnx")
     np.savez_compressed(folder / "evaluation.npz", **evaluation, label=truth, group=evaluation["item"])
     with torch.no_grad():
         scores = model(*map(torch.from_numpy, evaluation.values())).numpy()

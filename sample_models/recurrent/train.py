@@ -115,7 +115,7 @@ def train(folder: Path = HERE, count: int = 1600, epochs: int = 8) -> None:
     along, across = {0: "batch"}, {1: "batch"}
     axes = {"audio": along, "h": across, "c": across, "speech": along, "hn": across, "cn": across}
     training.export(model, (torch.zeros(2, FRAME), state, state), folder / "model.onnx", axes, ("speech", "hn", "cn"))
-    training.name_weights(folder / "model.onnx")
+    training.name_weights(model, folder / "model.onnx")
 
     test, truth = sequences(unknown, 100, rng, (5, 5))
     with torch.no_grad():

@@ -86,7 +86,7 @@ def train(folder: Path = HERE, rows: int | None = None, epochs: int = 5) -> None
     both = {0: "batch", 1: "sequence"}
     axes = {"input_ids": both, "attention_mask": both, "department": {0: "batch"}, "recommended": {0: "batch"}}
     training.export(model, (ids[:2, :16], mask[:2, :16]), folder / "model.onnx", axes, ("department", "recommended"))
-    training.name_weights(folder / "model.onnx")
+    training.name_weights(model, folder / "model.onnx")
     tokenizer.save(str(folder / "tokenizer.json"))
     shipped = test[:EVALUATION_ROWS]
     with (folder / "evaluation.csv").open("w", encoding="utf-8", newline="") as file:
