@@ -94,15 +94,7 @@ def open_session(model: Model | Path, options: SessionOptions = SessionOptions()
     Raises:
         RunError: the runtime cannot load it; says why.
     """
-    ort = runtime()
-    setup = ort.SessionOptions()
-    setup.intra_op_num_threads = options.threads
-    setup.inter_op_num_threads = 1
-    if not options.optimize:
-        setup.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    for key, value in options.entries:
-        setup.add_session_config_entry(key, value)
-    wanted = _providers(options.device)
+    setup, wanted = configured(options)
     what = model.name if isinstance(model, Path | Model) else "The model"
     if isinstance(model, Model) and (why := why_not_runnable(model)):
         raise RunError(f"{what} cannot be run", why, "Update ONNX Runtime or export with an older opset")
@@ -127,6 +119,24 @@ def warm_up(device: str = "cpu") -> None:
         RunError: there is no such device.
     """
     create_session(tiny_model(), runtime().SessionOptions(), _providers(device))
+
+
+def configured(options: SessionOptions) -> tuple[Any, list[Any]]:
+    """The runtime's own session options and providers for `options`.
+
+    Raises:
+        RunError: there is no such device.
+    """
+    ort = runtime()
+    setup = ort.SessionOptions()
+    setup.log_severity_level = 4
+    setup.intra_op_num_threads = options.threads
+    setup.inter_op_num_threads = 1
+    if not options.optimize:
+        setup.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    for key, value in options.entries:
+        setup.add_session_config_entry(key, value)
+    return setup, _providers(options.device)
 
 
 def _refusal(what: str, message: str, line: str) -> RunError:
