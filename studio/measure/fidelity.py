@@ -104,13 +104,11 @@ def compare(
     equal: dict[str, bool] = {}
     rows = 0
     names = list(sessions[0].outputs)
-    for batch, (ys, zs) in run_together(
-        sessions, samples, part, batch_size=batch_size, limit=limit, outputs=names, job=job
-    ):
+    for batch, (ys, zs) in run_together(sessions, samples, part, batch_size=batch_size, limit=limit, outputs=names, job=job):
         rows += len(batch.rows)
         for name in names:
             y, z = ys[name], zs[name]
-            if not isinstance(y, np.ndarray) or y.dtype.kind not in "fV" and not _is_float(y):
+            if not isinstance(y, np.ndarray) or y.dtype.kind in "iubOSU":
                 equal[name] = equal.get(name, True) and _same(y, z)
             else:
                 sums.setdefault(name, _Sums(name)).add(y, z)
@@ -118,9 +116,7 @@ def compare(
     outputs = tuple(one.fidelity(name in states) for name, one in sums.items())
     counted = [one for name, one in sums.items() if name not in states] or list(sums.values())
     total = _Sums.of(counted).fidelity(False)
-    return Fidelity(
-        total.error, total.cosine, total.max_error, total.agreement, outputs, equal, rows, samples.random
-    )
+    return Fidelity(total.error, total.cosine, total.max_error, total.agreement, outputs, equal, rows, samples.random)
 
 
 def class_axis(shape: tuple[int, ...]) -> int | None:
@@ -136,10 +132,6 @@ def class_axis(shape: tuple[int, ...]) -> int | None:
         return None
     axis = 2 if rank == 3 and not shape[2] > 8 * shape[1] > 8 else 1
     return axis if shape[axis] > 1 else None
-
-
-def _is_float(array: np.ndarray) -> bool:
-    return array.dtype.name == "bfloat16" or array.dtype.name.startswith("float")
 
 
 def _same(a: object, b: object) -> bool:

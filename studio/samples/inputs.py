@@ -302,7 +302,9 @@ def _passed_on(
                 yield output, columns, offset
             return
         sizes = _ints(node.inputs[1]) if len(node.inputs) > 1 else node.attributes.get_ints("split", None)
-        cuts = np.cumsum(sizes)[:-1] if sizes is not None else np.arange(1, len(node.outputs)) * len(columns) // len(node.outputs)
+        cuts = (
+            np.cumsum(sizes)[:-1] if sizes is not None else np.arange(1, len(node.outputs)) * len(columns) // len(node.outputs)
+        )
         for output, kept, shifted in zip(node.outputs, np.split(columns, cuts), np.split(offset, cuts), strict=False):
             yield output, kept, shifted
 

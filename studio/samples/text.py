@@ -1,0 +1,185 @@
+"""Text: columns of a table or lines of a file, turned into token ids by a `tokenizer.json`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studio.errors import SamplesError
+from studio.model import Model
+from studio.samples import Samples, Task
+from studio.samples.inputs import Feeder
+from studio.samples.table import Table, _labels_of
+
+EXTENSIONS = (".txt", *(".csv", ".tsv", ".parquet", ".pq"))
+_PARTS = {"ids": ("input_ids", "ids", "tokens"), "mask": ("attention_mask", "mask"), "types": ("token_type_ids", "type_ids")}
+
+
+class TextSamples(Samples):
+    """Encoded texts. For a similarity task each row of the table is two consecutive samples, one per text."""
+
+    kind = "text"
+
+    def __init__(
+        self,
+        name: str,
+        table: Table,
+        columns: tuple[str, ...],
+        tokenizer: Any,
+        feeder: Feeder,
+        parts: dict[str, str],
+        labels: np.ndarray | None,
+        apart: bool,
+        **options: Any,
+    ) -> None:
+        self._per_row = len(columns) if apart else 1
+        count = len(table) * self._per_row
+        if apart:
+            options["blocks"] = np.arange(count) // self._per_row
+        super().__init__(name, count, state=feeder.state, fixed_batch=feeder.fixed_batch, **options)
+        self._table, self._columns, self._tokenizer = table, columns, tokenizer
+        self._feeder, self._parts, self._labels = feeder, parts, labels
+
+    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        if self._per_row > 1:
+            cells = [self._table.texts(c, rows // self._per_row) for c in self._columns]
+            texts: list[Any] = [cells[which][i] for i, which in enumerate(rows % self._per_row)]
+        else:
+            cells = [self._table.texts(c, rows) for c in self._columns]
+            texts = cells[0] if len(cells) == 1 else list(zip(*cells, strict=True))
+        encoded = self._tokenizer.encode_batch(texts)
+        found = {
+            "ids": np.asarray([e.ids for e in encoded]),
+            "mask": np.asarray([e.attention_mask for e in encoded]),
+            "types": np.asarray([e.type_ids for e in encoded]),
+        }
+        return self._feeder.feeds({name: found[part] for name, part in self._parts.items()}, len(rows))
+
+    def labels(self, rows: np.ndarray) -> np.ndarray | None:
+        return None if self._labels is None else self._labels[rows // self._per_row]
+
+
+def open_text(
+    source: Path,
+    model: Model,
+    *,
+    tokenizer: Path | None = None,
+    columns: str | Sequence[str] | None = None,
+    labels: str | None = None,
+    group: str | None = None,
+    names: Sequence[str] | None = None,
+    max_length: int | None = None,
+    padding: str = "longest",
+    task: Task | None = None,
+    settings: dict[str, Any] | None = None,
+    **options: Any,
+) -> TextSamples:
+    """Open a CSV, Parquet or TXT file (one text per line) with the tokenizer the model was trained with.
+
+    Args:
+        columns: one text column, or two. Two are one sequence of two parts, or for a "similarity" task two texts that are
+            encoded apart.
+        max_length: longest sequence in tokens; 128 if neither this nor the model says.
+        padding: "longest" of the batch, or "fixed" to `max_length`.
+
+    Raises:
+        SamplesError: no tokenizer, a column is missing, or the tokenizer does not belong to the model.
+    """
+    path = tokenizer or source.with_name("tokenizer.json")
+    feeder = Feeder(model, settings)
+    parts = _parts(feeder)
+    ids = feeder.find(next(name for name, part in parts.items() if part == "ids"))
+    engine = _tokenizer(path, ids.shape[-1] if isinstance(ids.shape[-1], int) else None, max_length, padding)
+    _check_vocabulary(engine, feeder, ids.name, path)
+    lines = source.suffix.lower() == ".txt"
+    table = _Lines(source) if lines else Table(source, names)
+    chosen = (columns,) if isinstance(columns, str) else tuple(columns or ())
+    if not chosen and not lines:
+        todo = f"Name one or two of: {', '.join(table.columns)}"
+        raise SamplesError(f"It is not clear which columns of {source.name} hold the text", todo=todo)
+    chosen = chosen or ("text",)
+    if len(chosen) > 2:
+        raise SamplesError("A sample can have one or two texts", f"{len(chosen)} columns were given")
+    table.keep([*chosen, *(c for c in (labels, group) if c is not None)])
+    target = None if labels is None else _labels_of(table, labels)
+    if target is not None:
+        task = task or Task()
+    if task is not None and group is not None:
+        groups = np.unique(np.asarray(table.texts(group)), return_inverse=True)[1]
+        task = Task(task.kind, task.metrics, task.output, groups, task.options)
+        options["blocks"] = groups
+    apart = task is not None and task.kind == "similarity" and len(chosen) == 2
+    if task is not None and task.kind == "similarity" and len(chosen) != 2:
+        raise SamplesError("A similarity task needs two text columns", f"{len(chosen)} was given")
+    samples = TextSamples(source.stem, table, chosen, engine, feeder, parts, target, apart, task=task, **options)
+    samples.read(np.zeros(1, np.int64))
+    return samples
+
+
+class _Lines(Table):
+    """A text file as a table with one column `text`, one row per line that is not empty."""
+
+    def _pieces(self, columns: list[str] | None, first: bool = False) -> Iterator[Any]:
+        import pyarrow as pa
+
+        if first:
+            yield "text"
+            return
+        try:
+            with self._source.open(encoding="utf-8-sig") as file:
+                texts = (line.rstrip("\n") for line in file if line.strip())
+                while piece := list(itertools.islice(texts, 65_536)):
+                    yield pa.record_batch({"text": piece})
+        except (OSError, UnicodeDecodeError) as error:
+            raise SamplesError(f"{self.name} cannot be read as text", str(error).splitlines()[0]) from None
+
+
+def _parts(feeder: Feeder) -> dict[str, str]:
+    """Input name -> "ids", "mask" or "types", by the usual names; a single input takes the ids."""
+    found = {}
+    for part, names in _PARTS.items():
+        for one in feeder.inputs:
+            if one.name in names or (one.name not in found and one.name.lower().endswith(names)):
+                found[one.name] = part
+                break
+    if "ids" not in found.values():
+        index = [one for one in feeder.inputs if one.role == "index" and one.name not in found]
+        if not index:
+            raise SamplesError("The model takes no token ids", todo="Give other samples")
+        found[index[0].name] = "ids"
+    return found
+
+
+def _tokenizer(path: Path, fixed: int | None, max_length: int | None, padding: str) -> Any:
+    from tokenizers import Tokenizer
+
+    if padding not in ("longest", "fixed"):
+        raise SamplesError(f"There is no padding {padding!r}", todo="Use longest or fixed")
+    if not path.is_file():
+        raise SamplesError("Text needs the tokenizer of the model", f"{path.name} is missing", "Put it beside the samples")
+    try:
+        engine = Tokenizer.from_file(str(path))
+    except Exception as error:  # the tokenizers library raises plain Exception
+        why = str(error).splitlines()[0][:200]
+        raise SamplesError(f"{path.name} is not a tokenizer of the tokenizers library", why) from None
+    own = engine.padding or {}
+    length = fixed or max_length or 128
+    engine.enable_truncation(length)
+    pad = {key: own[key] for key in ("pad_id", "pad_type_id", "pad_token", "direction") if key in own}
+    if not pad:
+        token = next((t for t in ("[PAD]", "<pad>", "<|endoftext|>") if engine.token_to_id(t) is not None), None)
+        pad = {"pad_id": engine.token_to_id(token), "pad_token": token} if token else {}
+    engine.enable_padding(**pad, length=length if fixed or padding == "fixed" else None)
+    return engine
+
+
+def _check_vocabulary(engine: Any, feeder: Feeder, name: str, path: Path) -> None:
+    high = feeder.find(name).high
+    size = engine.get_vocab_size()
+    if high is not None and size > int(high.max()):
+        why = f"it has {size:,} tokens and the model's table {int(high.max()):,} rows"
+        raise SamplesError(f"{path.name} does not belong to this model", why, "Give the tokenizer it was trained with")
