@@ -40,8 +40,8 @@ __all__ = ["Choice", "KeyHistogram", "Statistics", "choose", "histogram", "linea
 
 _CHUNK = 1 << 24  # values handed to a form at a time: 32-bit counters and float64 temporaries stay small
 _SMALL = 1 << 15  # below this numpy is as fast, because numba's tables must be cleared and added up
-_LOADING_PAYS = 150_000_000  # values: numpy needs about 3 ns each, numba a sixth, and loading it 0.4 s
-_COMPILING_PAYS = 2_000_000_000
+_LOADING_PAYS = 100_000_000  # values: numpy needs about 5 ns each, numba less than 1, and loading it 0.4 s
+_COMPILING_PAYS = 1_000_000_000  # compiling takes 5 s, once
 _CPU = "studio_kernels.histogram.cpu"
 
 

@@ -6,13 +6,10 @@ its bfloat16 rounded toward zero. A bin is therefore at most 2^-7 = 0.8 % of its
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import NDArray
 
 KEYS = 1 << 16
-_FINITE = 0x7F80  # keys of one sign from here on are infinities and NaNs
 
 
 class KeyHistogram:
@@ -93,13 +90,18 @@ class KeyHistogram:
 
     def _bars(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
         """Occupied key bins by rising value: start, stop (both within the extremes) and count."""
-        order, start, stop = _ordered_bins()
-        if self.exact:  # the end nearer to zero is the value
-            start = stop = np.where(order < 0x8000, start, stop)
-        mass = self.counts[order]
-        occupied = np.flatnonzero(mass)
+        seen = np.flatnonzero(self.counts)
+        negative = int(np.searchsorted(seen, 0x8000))
+        order = np.concatenate([seen[negative:][::-1], seen[:negative]])
+        magnitude = (order & 0x7FFF).astype(np.uint32)
+        near = (magnitude << 16).view(np.float32).astype(np.float64)
+        far = np.minimum(((magnitude + 1) << 16).view(np.float32).astype(np.float64), np.finfo(np.float32).max)
+        if self.exact:
+            far = near
+        far = np.where(magnitude == 0, 0.0, far)
+        below = order >= 0x8000
         clip = (self.minimum, self.maximum)
-        return np.clip(start[occupied], *clip), np.clip(stop[occupied], *clip), mass[occupied]
+        return np.clip(np.where(below, -far, near), *clip), np.clip(np.where(below, -near, far), *clip), self.counts[order]
 
     @staticmethod
     def _closed(edges: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -140,15 +142,3 @@ def linear_edges(bins: int, low: float, high: float) -> NDArray[np.float64]:
     if np.any(edges[1:] <= edges[:-1]):
         raise ValueError(f"{low}..{high} cannot be cut into {bins:,} bins of different numbers")
     return edges
-
-
-@lru_cache(1)
-def _ordered_bins() -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """Keys of finite values by rising value, with the two ends of each bin."""
-    magnitude = (np.arange(_FINITE + 1, dtype=np.uint32) << 16).view(np.float32).astype(np.float64)
-    magnitude[_FINITE] = np.finfo(np.float32).max
-    near, far = magnitude[:-1].copy(), magnitude[1:].copy()
-    far[0] = 0.0
-    positive = np.arange(_FINITE)
-    order = np.concatenate([positive[::-1] + 0x8000, positive])
-    return order, np.concatenate([-far[::-1], near]), np.concatenate([-near[::-1], far])
