@@ -118,6 +118,17 @@ def _filled(node: ir.Node) -> ir.TensorProtocol | None:
     )
 
 
+def scales_constant(node: ir.Node) -> bool:
+    """Whether `node` is the Sub or Mul of a stored integer weight: (Cast(integers) - zero point) * scale."""
+    if node.op_type not in ("Sub", "Mul") or node.inputs[0] is None or constant(node.inputs[1]) is None:
+        return False
+    before = node.inputs[0].producer()
+    if before is None or before.op_type != "Cast":
+        return before is not None and before.op_type == "Sub" and node.op_type == "Mul" and scales_constant(before)
+    stored = constant(before.inputs[0])
+    return stored is not None and stored.dtype in QUANTIZED_TYPES
+
+
 def trace(value: ir.Value | None) -> tuple[str, ir.TensorProtocol, tuple[ir.Node, ...]] | None:
     """Follow `value` back through storage operators to its constant: (name, tensor, nodes passed), or None."""
     passed: list[ir.Node] = []
@@ -131,7 +142,7 @@ def trace(value: ir.Value | None) -> tuple[str, ir.TensorProtocol, tuple[ir.Node
         if node.op_type == "ConstantOfShape":
             tensor = _filled(node)
             return (value.name or "", tensor, tuple(reversed(passed))) if tensor is not None else None
-        if node.op_type not in STORAGE_OPS or not node.inputs or len(passed) > 8:
+        if not (node.op_type in STORAGE_OPS or scales_constant(node)) or not node.inputs or len(passed) > 8:
             return None
         passed.append(node)
         value = node.inputs[0]
@@ -145,6 +156,8 @@ def weights_of(node: ir.Node) -> tuple[Weight, ...]:
     """
     if node.op_type in STORAGE_OPS or node.op_type in ("Constant", "ConstantOfShape", "DynamicQuantizeLinear"):
         return ()
+    if scales_constant(node):
+        return ()
     found = []
     for index, value in enumerate(node.inputs):
         if value is None or (node.op_type, index) in _CONFIGURATION:
@@ -153,7 +166,7 @@ def weights_of(node: ir.Node) -> tuple[Weight, ...]:
         if source is None:
             continue
         name, tensor, path = source
-        dequantized = any(n.op_type == "DequantizeLinear" for n in path)
+        dequantized = any(n.op_type in ("DequantizeLinear", "Mul") for n in path)
         learned = (
             tensor.dtype in FLOAT_TYPES
             or (dequantized and tensor.dtype in QUANTIZED_TYPES | {ir.DataType.INT32})

@@ -1,0 +1,200 @@
+"""Static INT8: weights and activations on integer grids that are fixed from samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import onnx_ir as ir
+
+from studio.graph import qdq
+from studio.graph.edit import insert_after, insert_before
+from studio.graph.flow import Flow, plan, tail
+from studio.graph.quantize import Grid, bias_fits, quantize_bias, range_grid, weight_grid
+from studio.measure.calibrate import Range, ranges
+from studio.method import Context, Method, Preview, setting
+from studio.model import Layer, Model
+from studio.weights import Weight, trace
+
+#: Layers with an integer kernel -> whether it gives integers only.
+_CLOSED = {"Conv": True, "Gemm": False, "MatMul": False}
+
+
+@dataclass(frozen=True)
+class StaticInt8(Method):
+    """Weights and activations as INT8 with ranges from samples: smaller and faster, mostly for convolutional networks.
+
+    Standard QuantizeLinear/DequantizeLinear pairs stand where ONNX Runtime fuses them into integer kernels. Grids are
+    min-max: of each output channel for weights, of the calibration rows for activations. An activation that only reaches
+    float operators is not rounded, so the tail of a network keeps its precision. Biases become int32 and lose nothing.
+
+    Embedding tables are stored as INT8 rows with a scale each and never become float as a whole. ConvTranspose, for which
+    ONNX Runtime has no integer kernel, gets INT8 weights and computes in float.
+
+    Source: Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference,
+    arXiv 1712.05877.
+    """
+
+    name: ClassVar[str] = "static-int8"
+    calibrates: ClassVar[bool] = True
+
+    per_channel: bool = setting(True, help="One scale per output channel instead of one per weight tensor; needs opset 13.")
+    weight_symmetric: bool = setting(True, help="Put the integer 0 of weights at the value 0.0.")
+    weight_bits: int = setting(
+        8, choices=(8, 7), unit="bit", help="7 bits avoid saturation on x86 processors without VNNI, at some loss of precision."
+    )
+    activations: str = setting(
+        "uint8", choices=("uint8", "int8"), help="Type of activations: uint8 is fast on x86, int8 is what TensorRT wants."
+    )
+    activation_symmetric: bool = setting(False, help="Let the ranges of activations reach equally far on both sides of zero.")
+    tables: bool = setting(True, help="Store embedding tables as INT8 rows, each with its own scale.")
+    calibration: str = setting("min-max", choices=("min-max",), help="How ranges of activations are found.")
+    rows: int = setting(300, 1, 100_000, help="Calibration rows to use at most.")
+
+    def contradiction(self) -> str | None:
+        if self.per_channel and not self.weight_symmetric:
+            return (
+                "per-channel weights must be symmetric, because integer kernels take one zero point; set per-channel to false"
+            )
+        return None
+
+    def why_not(self, layer: Layer) -> str | None:
+        if layer.op == "Gather" and self.tables:
+            return qdq.why_not_rows(layer)
+        if layer.op not in (*_CLOSED, "ConvTranspose"):
+            return f"{layer.op} has no integer kernel and stays float" if layer.op != "Gather" else "tables is set to false"
+        weight = qdq.weight_at(layer, 1)
+        if why := qdq.why_not_weight(layer, weight):
+            return why
+        assert weight is not None
+        if layer.op == "ConvTranspose":
+            return None
+        if why := qdq.why_not_opset(layer, self._axis(layer.node, weight) is not None):
+            return why
+        if layer.nested:
+            return "it stands in a branch or loop body, whose activations cannot be observed from outside"
+        if trace(layer.node.inputs[0]) is not None:
+            return "its input is a constant"
+        return qdq.why_not_bias(layer)
+
+    def preview(self, layer: Layer) -> Preview:
+        weight = layer.main if layer.op == "Gather" else qdq.weight_at(layer, 1)
+        if self.why_not(layer) or weight is None:
+            return Preview(layer.bytes)
+        others = sum(w.bytes for w in layer.weights if w is not weight)
+        if layer.op == "Gather":
+            return Preview(qdq.row_bytes(weight.shape, 8) + others)
+        axis = self._axis(layer.node, weight)
+        grid = self._weight_grid(qdq.values_of(weight), None)
+        scales = 4 * (qdq.shape_of(weight)[axis] if axis is not None else 1)
+        return Preview(weight.size + scales + others, grid=grid.plain if axis is None else None)
+
+    def apply(self, model: Model, layers: tuple[Layer, ...], context: Context) -> Model:
+        graph = model.edit()
+        chosen = qdq.in_order(graph, layers)
+        indexes = {node: (0,) if layer.op == "Gather" else (1,) for node, layer in chosen.items()}
+        for node, why in qdq.torn(indexes).items():
+            context.left(chosen.pop(node).name, why)
+        active = {node: _CLOSED[layer.op] for node, layer in chosen.items() if layer.op in _CLOSED}
+        seen = self._observe(model, graph, active, context)
+        faults = {value: one.fault for value, one in seen.items() if one.fault}
+        for node in list(active):
+            if reason := _unusable(node, active[node], faults):
+                context.left(chosen.pop(node).name, reason)
+                del active[node]
+        flow = plan(graph.graph, active, faults)
+        grids = {value: self._activation_grid(seen[source]) for value, source in flow.grids.items()}
+        writer = qdq.Writer(graph)
+        for count, (node, layer) in enumerate(chosen.items()):
+            context.job.progress(0.9 + 0.1 * count / len(chosen), layer.name)
+            context.changed(layer.name, self._quantize(writer, node, layer, grids))
+        _insert_pairs(writer, graph.graph, flow, grids, active)
+        writer.finish()
+        return model.with_ir(graph)
+
+    def _observe(self, model: Model, graph: ir.Model, active: dict[ir.Node, bool], context: Context) -> dict[ir.Value, Range]:
+        if not active:
+            return {}
+        values = {str(value.name): value for value in plan(graph.graph, active).grids.values()}
+        job = context.job.part(0.0, 0.9, "calibration")
+        found = ranges(model, list(values), context.calibration(), rows=self.rows, job=job)
+        return {values[name]: seen for name, seen in found.items()}
+
+    def _activation_grid(self, seen: Range) -> Grid:
+        return range_grid(seen.low, seen.high, 8, self.activations == "int8", self.activation_symmetric)
+
+    def _axis(self, node: ir.Node, weight: Weight) -> int | None:
+        return qdq.channel_axis(node, len(qdq.shape_of(weight))) if self.per_channel else None
+
+    def _weight_grid(self, array: np.ndarray, axis: int | None) -> Grid:
+        return weight_grid(array, axis, self.weight_bits, symmetric=self.weight_symmetric)
+
+    def _quantize(self, writer: qdq.Writer, node: ir.Node, layer: Layer, grids: dict[ir.Value, Grid]) -> str:
+        """Write the layer's constants and say what was done."""
+        if layer.op == "Gather":
+            table = layer.main
+            writer.rows(node, table, qdq.values_of(table))
+            return "INT8 rows with a scale each"
+        weight = qdq.weight_at(layer, 1)
+        assert weight is not None
+        array = qdq.values_of(weight)
+        axis = self._axis(node, weight)
+        if layer.op == "Gemm":
+            array = qdq.fold_alpha(node, array)
+        grid = self._weight_grid(array, axis)
+        bias = qdq.constant_at(node, 2)
+        if layer.op in _CLOSED and bias is not None:
+            grid = _with_bias(writer, node, grid, bias, grids[node.inputs[0]])  # type: ignore[index]
+        how = "per channel" if axis is not None else "per tensor"
+        if layer.op == "ConvTranspose":
+            writer.expanded(node, weight, array, grid)
+            return f"INT8 weights {how}; it computes in float, as ONNX Runtime has no integer kernel for it"
+        # ONNX Runtime makes an integer kernel of a Gemm or MatMul only if its weight has zero points.
+        writer.weight(node, weight, array, grid, zeros=layer.op != "Conv")
+        return f"INT8 {how}, {self.activations} activations"
+
+
+def _unusable(node: ir.Node, closed: bool, faults: dict[ir.Value, str]) -> str | None:
+    """Why the values around `node` allow no grid, or None."""
+    source = node.inputs[0]
+    if source in faults:
+        return f"its input {source.name!r} {faults[source]} in calibration"
+    out = tail(node)
+    return f"its output {out.name!r} {faults[out]} in calibration" if closed and out in faults else None
+
+
+def _with_bias(writer: qdq.Writer, node: ir.Node, grid: Grid, bias: np.ndarray, source: Grid) -> Grid:
+    """Let `node` read its bias as int32; returns the weight grid, widened where the bias would not fit."""
+    flat = bias.reshape(-1)
+    if "beta" in node.attributes:
+        flat = flat * np.float32(node.attributes["beta"].as_float())
+        node.attributes["beta"] = ir.AttrFloat32("beta", 1.0)
+    grid = bias_fits(grid, flat, float(source.scale))
+    integers, scale = quantize_bias(flat, grid, float(source.scale))
+    writer.bias(node, integers, scale)
+    return grid
+
+
+def _insert_pairs(
+    writer: qdq.Writer, graph: ir.Graph, flow: Flow, grids: dict[ir.Value, Grid], active: dict[ir.Node, bool]
+) -> None:
+    """Put QuantizeLinear and DequantizeLinear after every value of `flow`."""
+    first = next(iter(graph))
+    for value, grid in grids.items():
+        inside = value in flow.inside
+        uses = [use for use in value.uses() if inside or (use.node in active and use.idx == 0)]
+        q, dq = writer.pair(value, grid, graph)
+        producer = value.producer()
+        if producer is None:
+            insert_before(first, [q, dq])
+        else:
+            insert_after(producer, [q, dq])
+        result = dq.outputs[0]
+        for use in uses:
+            use.node.replace_input_with(use.idx, result)
+        if inside and value.is_graph_output():
+            result.name, value.name = value.name, writer.names.fresh(f"{value.name}_float")
+            for n, out in enumerate(graph.outputs):
+                if out is value:
+                    graph.outputs[n] = result
