@@ -106,9 +106,9 @@ def export(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     domains = {node.domain for graph in loaded.ir.graphs() for node in graph} - set(STANDARD)
-    return Exported(
-        files, sum(f.stat().st_size for f in files), error, samples is None or samples.random, tuple(sorted(domains))
-    )
+    size = sum(file.stat().st_size for file in files)
+    made_up = samples is None or samples.random
+    return Exported(files, size, difference, made_up, tuple(sorted(domains)))
 
 
 def check_target(model: Model, path: str | Path) -> None:

@@ -132,8 +132,8 @@ def _build(path: Path, proto: onnx.ModelProto, files: _Mapped) -> Model:
 
 def _first_line(error: BaseException) -> str:
     cause = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
+    while (deeper := cause.__cause__ or cause.__context__) is not None:
+        cause = deeper
     return (str(cause).strip().splitlines() or [type(cause).__name__])[0][:200].rstrip(".")
 
 

@@ -29,6 +29,16 @@ _CHILDREN: dict[str, dict[int, str]] = {
     "Tensor": {},
     "Value": {},
 }
+# Message type -> its text fields. Protobuf hands out bytes where one is not UTF-8, and nothing after it expects that.
+_TEXT = {
+    "Model": {2, 3, 4, 6},
+    "Graph": {2, 10},
+    "Function": {1, 4, 5, 6, 8, 10, 13},
+    "Node": {1, 2, 3, 4, 6, 7, 8},
+    "Attribute": {1, 13, 21},
+    "Tensor": {8, 12},
+    "Value": {1, 3},
+}
 #: Fields of a tensor whose payload is the values as they lie in memory: packed float, packed double, raw.
 _PAYLOADS = (4, 10, 9)
 
@@ -88,6 +98,12 @@ class _Scan:
             shift += 7
         raise Malformed("it ends inside a number")
 
+    def check_text(self, at: int, end: int) -> None:
+        try:
+            str(self.buffer[at:end], "utf-8")
+        except UnicodeDecodeError:
+            raise Malformed("it holds a name that is not UTF-8 text") from None
+
     def message(self, at: int, end: int, kind: str, depth: int) -> bytearray | None:
         """The message in buffer[at:end] with large payloads replaced, or None if it has none.
 
@@ -95,7 +111,7 @@ class _Scan:
         """
         if depth > _DEPTH:
             raise Malformed(f"it nests more than {_DEPTH} levels deep")
-        children = _CHILDREN[kind]
+        children, text = _CHILDREN[kind], _TEXT[kind]
         out: bytearray | None = None
         run = at
         payloads: list[tuple[int, int, int]] = []  # (start of field, start of payload, end)
@@ -111,7 +127,9 @@ class _Scan:
                 body, at = at, at + length
                 if at > end:
                     raise Malformed(f"a field claims {length:,} bytes where {end - body:,} are left")
-                if field in children:
+                if field in text:
+                    self.check_text(body, at)
+                elif field in children:
                     child = self.message(body, at, children[field], depth + 1)
                     if child is not None:
                         out = bytearray() if out is None else out
