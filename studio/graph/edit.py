@@ -93,6 +93,12 @@ def stored_value(node: ir.Node, weight: Weight) -> ir.Value:
     return value
 
 
+def filled(node: ir.Node, weight: Weight) -> bool:
+    """Whether `weight` is one value repeated by ConstantOfShape, which takes no space in the file."""
+    producer = stored_value(node, weight).producer()
+    return producer is not None and producer.op_type == "ConstantOfShape"
+
+
 def store(value: ir.Value, tensor: ir.TensorProtocol) -> None:
     """Replace the constant that `value` holds, wherever it is kept, by one of any type and shape."""
     node = value.producer()

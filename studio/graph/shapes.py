@@ -31,6 +31,8 @@ _MOVING = {"Gather", "Slice", "Concat", "Squeeze", "Unsqueeze", "Identity", "Res
 #: Element-wise operators: an element is known where all it is made from is.
 _ELEMENTWISE = {"Add", "Sub", "Mul", "Div", "Mod", "Neg", "Abs", "Min", "Max", "Equal", "Less", "Greater", "Where", "Not"}
 _ELEMENT_NAMES: dict[int, str] = {TensorProto.FLOAT: "float32", TensorProto.DOUBLE: "float64"}
+#: Types that operator signatures state outright.
+_WRITTEN = {f"tensor({n.lower()})": v for n, v in TensorProto.DataType.items() if v}
 _RANDOM = {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"}
 
 
@@ -218,21 +220,36 @@ class _Inference:
 
     def _standard(self, node: onnx.NodeProto, domain: str, version: int) -> list[TypeProto]:
         schema = _schema(node.op_type, version, domain)
-        nothing = [TypeProto() for _ in node.output]
-        if schema is None or not all(self._type(name).WhichOneof("value") for name in node.input if name):
-            return nothing
+        if schema is None:
+            return [TypeProto() for _ in node.output]
+        if not all(self._type(name).WhichOneof("value") for name in node.input if name):
+            return self._typed(node, schema)
         kinds = {name: self.types[name] for name in node.input if name}
         data = {name: numpy_helper.from_array(self.data[name], name) for name in kinds if self._certain(name)}
         try:
             found = onnx.shape_inference.infer_node_outputs(
                 schema, node, kinds, data, opset_imports=self.imports, ir_version=self.ir_version
             )
-        except Exception:  # a node the rules do not cover leaves its outputs unknown, and the walk goes on
-            return nothing
+        except Exception:  # shapes that contradict each other, or a node without a rule: the walk goes on with types only
+            return self._typed(node, schema)
         kinds_out = [found.get(name, TypeProto()) for name in node.output]
         if node.op_type in ("Reshape", "Expand", "ConstantOfShape") and _dims(kinds_out[0]) is None:
             kinds_out[0] = self._partly_shaped(node, kinds_out[0])
         return kinds_out
+
+    def _typed(self, node: onnx.NodeProto, schema: defs.OpSchema) -> list[TypeProto]:
+        """Output types without shapes, as far as the operator's signature tells them."""
+        bound = {}
+        for i, name in enumerate(node.input):
+            element = self._type(name).tensor_type.elem_type if name else 0
+            if element and len(schema.inputs):
+                bound[schema.inputs[min(i, len(schema.inputs) - 1)].type_str] = element
+        found = []
+        for i in range(len(node.output)):
+            written = schema.outputs[min(i, len(schema.outputs) - 1)].type_str if len(schema.outputs) else ""
+            element = bound.get(written, 0) or _WRITTEN.get(written, 0)
+            found.append(_tensor_type(element, None) if element else TypeProto())
+        return found
 
     def _certain(self, name: str) -> bool:
         """Whether every element of `name` is known and of a plain type."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import onnx_ir as ir
 
-from studio.graph.edit import nodes_by_layer, store, stored_value
+from studio.graph.edit import filled, nodes_by_layer, store, stored_value
 from studio.job import Job
 from studio.method import Context, Method, Preview, setting
 from studio.model import Layer, Model
@@ -241,8 +241,7 @@ def _kernels(node: ir.Node, weights: Iterable[Weight]) -> list[Weight]:
 
 def _fault(node: ir.Node, weight: Weight) -> str | None:
     """Why the values of `weight` cannot be set to zero one by one."""
-    holder = stored_value(node, weight).producer()
-    if holder is not None and holder.op_type == "ConstantOfShape":
+    if filled(node, weight):
         return "its weights are one value repeated, which takes no space in the file"
     if stored_value(node, weight).is_graph_output():
         return "its weights are an output of the model"
