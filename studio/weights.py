@@ -30,6 +30,10 @@ _CONFIGURATION = {
     ("Resize", 1), ("Resize", 2), ("Upsample", 1), ("Pad", 2), ("Clip", 1), ("Clip", 2), ("Dropout", 1),
     ("Range", 0), ("Range", 1), ("Range", 2), ("NonMaxSuppression", 3), ("NonMaxSuppression", 4), ("OneHot", 2),
     ("Where", 0), ("DequantizeLinear", 1), ("QuantizeLinear", 1), ("DynamicQuantizeLinear", 1),
+    ("MatMulNBits", 2), ("MatMulNBits", 3), ("GatherBlockQuantized", 2), ("GatherBlockQuantized", 3),
+    ("QLinearConv", 1), ("QLinearConv", 4), ("QLinearConv", 6), ("QLinearMatMul", 1), ("QLinearMatMul", 4), ("QLinearMatMul", 6),
+    ("DynamicQuantizeMatMul", 2), ("MatMulIntegerToFloat", 2), ("MatMulIntegerToFloat", 3), ("DynamicQuantizeLSTM", 8),
+    ("DynamicQuantizeLSTM", 10), ("QGemm", 1), ("QGemm", 4), ("QGemm", 7), ("QAttention", 3), ("QAttention", 4),
 }  # fmt: skip
 #: Operators whose constant integer operand is a quantized weight, with the inputs that may hold it.
 _INTEGER_WEIGHTS = {
