@@ -10,6 +10,7 @@ import onnx_ir as ir
 from onnx_ir.convenience import convert_attributes
 
 from studio.graph.edit import Names, add_initializer, inherit, insert_before, nodes_by_layer, remove, replace_value
+from studio.graph.flow import tail
 from studio.graph.quantize import Grid, dequantize, pack_halves, pack_pairs, quantize, weight_grid
 from studio.model import LAYER_KEY, Layer
 from studio.weights import STORAGE_OPS, Weight, constant, trace
@@ -428,6 +429,28 @@ class Writer:
         for out, (end, kind) in zip(made.outputs, ends, strict=True):
             _typed(out, self.names.fresh(f"{value.name}_{end}"), kind, value.shape if end == "quantized" else ())
         return made
+
+    def merge_convolution(self, node: ir.Node) -> None:
+        """Replace a Conv between DequantizeLinear and QuantizeLinear nodes, with its ReLU or clip, by QLinearConv.
+
+        That operator holds per-channel scales from opset 10 on; the grid at its output does what the ReLU or clip did.
+        """
+        pairs = [value.producer() for value in node.inputs if value is not None]
+        out = tail(node)
+        q = next(iter(out.uses())).node
+        constants = [v for pair in pairs[:2] if pair is not None for v in pair.inputs]
+        bias = [pair.inputs[0] for pair in pairs[2:] if pair is not None]
+        inputs = [*constants, q.inputs[1], q.inputs[2], *bias]
+        result = q.outputs[0]
+        made = self.node("QLinearConv", inputs, f"{out.name}_merged", result.dtype, result.shape)
+        made.attributes.update(node.attributes)
+        inherit(made, node)
+        insert_before(node, [made])
+        result.replace_all_uses_with(made.outputs[0])
+        clip = out.producer()
+        for gone in (q, *((clip,) if clip is not node and clip is not None else ()), node, *pairs):
+            if gone is not None and not any(o.uses() or o.is_graph_output() for o in gone.outputs):
+                remove(gone)
 
     def replace_input(self, node: ir.Node, index: int, value: ir.Value | None) -> None:
         """Let `node` read `value`; the constant it read before goes when nothing reads it any more (see `finish`)."""

@@ -29,6 +29,7 @@ class StaticInt8(Method):
     min-max: of each output channel for weights, of the calibration rows for activations. An activation that only reaches
     float operators is not rounded, so the tail of a network keeps its precision. Biases become int32 and lose nothing.
 
+    Below opset 13 DequantizeLinear has one scale per tensor, so there a convolution becomes the operator QLinearConv.
     Embedding tables are stored as INT8 rows with a scale each and never become float as a whole. ConvTranspose, for which
     ONNX Runtime has no integer kernel, gets INT8 weights and computes in float.
 
@@ -70,7 +71,9 @@ class StaticInt8(Method):
         assert weight is not None
         if layer.op == "ConvTranspose":
             return None
-        if why := qdq.why_not_opset(layer, self._axis(layer.node, weight) is not None):
+        # An activation that is not folded into its grid cannot stand inside the operator that older files need.
+        merged = layer.op == "Conv" and not self.activation_symmetric
+        if why := qdq.why_not_opset(layer, self._axis(layer.node, weight) is not None and not merged):
             return why
         if layer.nested:
             return "it stands in a branch or loop body, whose activations cannot be observed from outside"
@@ -110,6 +113,10 @@ class StaticInt8(Method):
             context.job.progress(0.9 + 0.1 * count / len(chosen), layer.name)
             context.changed(layer.name, self._quantize(writer, node, layer, grids))
         _insert_pairs(writer, graph.graph, flow, grids, active)
+        if self.per_channel and model.opset < 13:
+            for node, layer in chosen.items():
+                if layer.op == "Conv":
+                    writer.merge_convolution(node)
         writer.finish()
         return model.with_ir(graph)
 
@@ -151,7 +158,7 @@ class StaticInt8(Method):
             writer.expanded(node, weight, array, grid)
             return f"INT8 weights {how}; it computes in float, as ONNX Runtime has no integer kernel for it"
         # ONNX Runtime makes an integer kernel of a Gemm or MatMul only if its weight has zero points.
-        writer.weight(node, weight, array, grid, zeros=layer.op != "Conv")
+        writer.weight(node, weight, array, grid, zeros=layer.op != "Conv" or layer.opset < 13)
         return f"INT8 {how}, {self.activations} activations"
 
 

@@ -15,7 +15,7 @@ from studio.method import Context, Method, Preview, setting
 from studio.model import Layer, Model
 from studio.weights import Weight
 
-#: Inputs that hold kernels, by operator; biases stay float.
+#: Inputs that hold kernels, by operator; biases stay float. A Slice of a constant is part of an unrolled recurrent layer.
 _KERNELS = {
     "Conv": (1,),
     "ConvTranspose": (1,),
@@ -24,6 +24,7 @@ _KERNELS = {
     "LSTM": (1, 2),
     "GRU": (1, 2),
     "RNN": (1, 2),
+    "Slice": (0,),
 }
 _FLOATS = ("float", "float16", "bfloat16", "double")
 
@@ -79,6 +80,8 @@ class WeightOnly(Method):
         weights = self._kernels(layer)
         if not weights:
             return "its weights are computed while the model runs or are a bias"
+        if layer.op == "Slice" and sum(d > 1 for d in layer.shape) < 2:
+            return "its weight is a vector"
         for weight in weights:
             if why := qdq.why_not_weight(layer, weight, _FLOATS) or self._why_not_form(layer, weight):
                 return why
@@ -155,6 +158,8 @@ class WeightOnly(Method):
         blocks = self._blocks(layer, weight)
         if layer.op in ("LSTM", "GRU", "RNN"):
             channel, summed = 1, 2
+        elif layer.op == "Slice":
+            channel, summed = rank - 2, rank - 1
         elif layer.op in ("Conv", "ConvTranspose"):
             channel, summed = qdq.channel_axis(layer.node, rank) or 0, 1
         else:
