@@ -96,8 +96,7 @@ def export(
         raise _unwritable(path, error) from None
     try:
         made = _write(model, work / path.name, metadata, strip, job.part(0.0, 0.4, "writing"))
-        job.progress(0.4, "checking")
-        loaded = _check_file(model, made[0], job)
+        loaded = _check_file(model, made[0], job.part(0.4, 0.5, "checking"))
         difference = _compare(model, made[0], samples, job.part(0.5, 0.95, "comparing")) if compare else None
         job.progress(0.95, "putting it in place")
         files = _put_in_place(made, path.parent, work)
