@@ -189,7 +189,7 @@ def _map(path: Path, name: str) -> np.ndarray:
     problem: Exception | None = None
     for mode in ("r", None):  # what cannot be mapped, such as an empty array, is read
         try:
-            return np.load(path, mmap_mode=mode, allow_pickle=False)  # type: ignore[call-overload]
+            return np.load(path, mmap_mode=mode, allow_pickle=False)
         except (ValueError, MemoryError, OverflowError, SyntaxError, TypeError) as error:
             problem = error
     if "bject" in str(problem):

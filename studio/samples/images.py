@@ -120,10 +120,9 @@ class ImageSamples(Samples):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
-                with Image.open(io.BytesIO(self._files.read(name))) as image:
-                    image = image.convert("L" if layout.channels == 1 else "RGBA" if layout.channels == 4 else "RGB")
-                    image = _fitted(image, layout.height, layout.width, how.resize)
-                    pixels = np.asarray(image)
+                with Image.open(io.BytesIO(self._files.read(name))) as file:
+                    image = file.convert({1: "L", 4: "RGBA"}.get(layout.channels, "RGB"))
+                pixels = np.asarray(_fitted(image, layout.height, layout.width, how.resize))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             why = str(error).splitlines()[0] if "identify" not in str(error) else "its content is not an image"
             raise SamplesError(f"{PurePosixPath(name).name} cannot be read as an image", why, "Remove or replace it") from None
@@ -298,9 +297,9 @@ def _preparation(
     if order is not None and order.upper() not in ("RGB", "BGR"):
         raise SamplesError(f"There is no channel order {order!r}", todo="Use RGB or BGR")
     order = (order or "RGB").upper()
-    usual = _IMAGENET if layout.channels == 3 and mean is None and std is None and scale is None else ((), ())
-    if order == "BGR":
-        usual = (usual[0][::-1], usual[1][::-1])
+    usual: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    if layout.channels == 3 and mean is None and std is None and scale is None:
+        usual = _IMAGENET if order == "RGB" else (_IMAGENET[0][::-1], _IMAGENET[1][::-1])
     return Preparation(
         resize,
         usual[0] if mean is None else channels("mean", mean),

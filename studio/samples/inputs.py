@@ -338,12 +338,12 @@ def default_axes(model: Model, batch: int = 1, axes: dict[str, int] | None = Non
     sizes = {key: choices[0] for key, choices in free.items()}
     if any(len(choices) > 1 for choices in free.values()):
         known = _found.setdefault(model, {})
-        key = tuple(sorted(given.items()))
-        if key not in known:
+        asked = tuple(sorted(given.items()))
+        if asked not in known:
             accepts = _Acceptance(model, inputs)
             tries = _variations(free, sizes)
-            known[key] = next((one for one in tries if accepts(_bind(inputs, one, given, 1))), sizes)
-        sizes = known[key]
+            known[asked] = next((one for one in tries if accepts(_bind(inputs, one, given, 1))), sizes)
+        sizes = known[asked]
     return _bind(inputs, sizes, given, batch)
 
 
