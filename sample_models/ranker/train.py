@@ -68,7 +68,7 @@ def words(title: str) -> list[int]:
 
 
 def train(folder: Path = HERE, epochs: int = 3) -> None:
-    """Write `model.onnx` and `evaluation.npz` to `folder`."""
+    """Write `model.onnx` and `evaluation.csv` to `folder`."""
     training.start()
     rows, test = clothing.reviews()
     names = {name: i for i, name in enumerate(sorted({f"{c}/{n}" for c in CATALOG for n in rows[c]}), 1)}
@@ -88,7 +88,10 @@ def train(folder: Path = HERE, epochs: int = 3) -> None:
     one = tuple(torch.from_numpy(array[:1]) for array in evaluation.values())
     training.export(model, one, folder / "model.onnx", axes, ("score",))
     training.name_weights(model, folder / "model.onnx")
-    np.savez_compressed(folder / "evaluation.npz", **evaluation, label=truth, group=evaluation["item"])
+    columns = {"item": evaluation["item"], "age": evaluation["age"], "label": truth}
+    columns |= {name: evaluation["catalog"][:, i] for i, name in enumerate(("division", "department", "class"))}
+    columns |= {f"word{i}": evaluation["title"][:, i] for i in range(WORDS)}
+    pd.DataFrame(columns).to_csv(folder / "evaluation.csv", index=False, lineterminator="\n")
     with torch.no_grad():
         scores = model(*map(torch.from_numpy, evaluation.values())).numpy()
     training.report(folder / "model.onnx", f"AUC on {len(test)} test rows: {training.bootstrap(training.auc, scores, truth)}")

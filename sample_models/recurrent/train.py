@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 RATE = 8000
 FRAME = 256
 STEPS = 125  # frames in a sequence: four seconds
+EVALUATION_FILES = 12
 LOUD = 0.01  # root mean square of a frame, full scale is 1
 HIDDEN = 64
 WINDOW = 128
@@ -97,7 +98,7 @@ def pink(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
 
 
 def train(folder: Path = HERE, count: int = 1600, epochs: int = 8) -> None:
-    """Write `model.onnx` and `evaluation.npz` to `folder`."""
+    """Write `model.onnx` and the folder `evaluation` to `folder`."""
     training.start()
     rng = np.random.default_rng(training.SEED)
     sounds = recordings()
@@ -118,13 +119,31 @@ def train(folder: Path = HERE, count: int = 1600, epochs: int = 8) -> None:
     training.name_weights(model, folder / "model.onnx")
 
     test, truth = sequences(unknown, 100, rng, (5, 5))
+    write_recordings(folder / "evaluation", test[:, :EVALUATION_FILES], truth[:, :EVALUATION_FILES])
     with torch.no_grad():
         scores = model.whole(torch.from_numpy(test)).numpy()
-    print(f"share of speech {truth.mean():.3f}")
+    shipped = scores[:, :EVALUATION_FILES].ravel(), truth[:, :EVALUATION_FILES].ravel()
     training.report(
         folder / "model.onnx",
+        f"{100 * truth.mean():.0f} % of the test frames are speech",
         f"frame AUC on {truth.size} test frames: {training.bootstrap(training.auc, scores.ravel(), truth.ravel())}",
+        f"frame AUC on the {shipped[1].size} shipped: {training.bootstrap(training.auc, *shipped)}",
     )
+
+
+def write_recordings(folder: Path, frames: np.ndarray, speech: np.ndarray) -> None:
+    """One WAV file per sequence, and `labels.csv` with the label of every frame."""
+    folder.mkdir(exist_ok=True)
+    lines = ["name,frame,label"]
+    for number in range(frames.shape[1]):
+        name = f"{number:02d}.wav"
+        with wave.open(str(folder / name), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(np.round(frames[:, number] * 32767).astype("<i2").tobytes())
+        lines += [f"{name},{frame},{int(label)}" for frame, label in enumerate(speech[:, number])]
+    (folder / "labels.csv").write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from tests.bert import Bert
 HERE = Path(__file__).parent
 TOKENS = 64
 VOCABULARY = 4000
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 EVALUATION_ROWS = 1500
 DEPARTMENTS = ("Bottoms", "Dresses", "Intimate", "Jackets", "Tops", "Trend")
 
@@ -41,13 +43,19 @@ class Reader(nn.Module):
 
 
 def train_tokenizer(texts: list[str]) -> tokenizers.Tokenizer:
-    """WordPiece over lower-case text, [CLS] before and [SEP] behind, at most `TOKENS` tokens, padded with 0."""
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
-    trainer = tokenizers.trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator(texts, trainer)
+    """WordPiece over lower-case text, [CLS] before and [SEP] behind, at most `TOKENS` tokens, padded with 0.
+
+    The vocabulary is every character and the most frequent words; the library's own trainer breaks ties differently on
+    every run.
+    """
+    normalizer, splitter = tokenizers.normalizers.BertNormalizer(lowercase=True), tokenizers.pre_tokenizers.BertPreTokenizer()
+    counts = Counter(word for text in texts for word, _ in splitter.pre_tokenize_str(normalizer.normalize_str(text)))
+    characters = sorted(set("".join(counts)))
+    pieces = [*SPECIAL, *characters, *(f"##{character}" for character in characters)]
+    frequent = sorted((word for word in counts if len(word) > 1), key=lambda word: (-counts[word], word))
+    vocabulary = {piece: number for number, piece in enumerate((pieces + frequent)[:VOCABULARY])}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, splitter
     tokenizer.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     tokenizer.decoder = tokenizers.decoders.WordPiece()
     tokenizer.enable_truncation(TOKENS)
