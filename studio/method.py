@@ -59,16 +59,16 @@ class Setting:
         except ValueError:
             return text
 
-    def fault(self, value: Any) -> str | None:
-        """Why `value` is not allowed, as the end of a sentence, or None."""
-        if self.type is float and type(value) is int:
-            value = float(value)
+    def fault(self, given: Any) -> str | None:
+        """Why a value is not allowed, as the end of a sentence, or None."""
+        value: Any = float(given) if self.type is float and type(given) is int else given
+        number: Any = value
         if type(value) is not self.type:
             return f"must be {_TYPE_WORDS[self.type]}, not {value!r}"
         if self.choices is not None and value not in self.choices:
             return f"must be one of {', '.join(map(str, self.choices))}, not {value}"
         low, high = self.low, self.high
-        if value != value or (low is not None and value < low) or (high is not None and value > high):
+        if number != number or (low is not None and number < low) or (high is not None and number > high):
             bounds = "a number"
             if low is not None and high is not None:
                 bounds = f"between {low:g} and {high:g}"

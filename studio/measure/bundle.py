@@ -19,7 +19,7 @@ from studio.job import Job
 from studio.measure import timing
 from studio.measure.latency import LatencyOptions, LatencyResult, from_entries
 from studio.measure.machine import Machine
-from studio.measure.plain import from_plain
+from studio.plain import from_plain
 
 _LARGEST = 10_000_000
 _README = """# Latency bench

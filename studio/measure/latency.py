@@ -14,7 +14,7 @@ from studio.errors import RunError, SettingError, WorkerError
 from studio.job import Job
 from studio.measure import timing
 from studio.measure.machine import Machine, this_machine
-from studio.measure.plain import from_plain
+from studio.plain import from_plain
 from studio.measure.session import SessionOptions, open_session
 
 

@@ -7,7 +7,7 @@ from functools import cache
 
 from studio import processor
 from studio.device import gpus
-from studio.measure.plain import from_plain
+from studio.plain import from_plain
 
 
 @dataclass(frozen=True)

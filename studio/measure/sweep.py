@@ -20,7 +20,7 @@ from studio.errors import Cancelled, ExportError, RunError, SettingError, Studio
 from studio.job import Job
 from studio.measure.latency import with_batch
 from studio.measure.machine import Machine, this_machine
-from studio.measure.plain import from_plain, to_plain
+from studio.plain import from_plain, to_plain
 from studio.measure.session import SessionOptions, open_session
 
 VERSION = 1

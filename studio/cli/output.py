@@ -1,0 +1,116 @@
+"""What commands print: tables and progress for people, JSON for programs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from studio.job import Job
+from studio.measure.latency import LatencyResult
+from studio.measure.measurement import Measurement
+from studio.plain import to_plain
+from studio.report import Report, size_text
+
+RANDOM = "Fidelity and latency come from random inputs (marked *): they say nothing about accuracy on real data."
+
+
+@contextlib.contextmanager
+def progress(quiet: bool) -> Iterator[Job]:
+    """A job that draws a progress bar for a person, and nothing for a program."""
+    if quiet or not sys.stderr.isatty():
+        yield Job()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("", total=1.0)
+        yield Job(lambda fraction, text: bars.update(bar, completed=fraction, description=text[:60]))
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(to_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def table(title: str, columns: list[str], rows: list[list[str]], right: set[int]) -> None:
+    table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
+    for n, name in enumerate(columns):
+        table.add_column(name, justify="right" if n in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console()
+    console.print(table, markup=False) if console.is_terminal else Console(width=220).print(table, markup=False)
+
+
+def count(value: float | None) -> str:
+    if value is None:
+        return "?"
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.0f}"
+
+
+def figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g}"
+
+
+def percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.3g} %"
+
+
+def print_report(report: Report) -> None:
+    for warning in report.warnings:
+        print(f"Warning: {warning}")
+    rows = [["original", *_figures(report.original)]]
+    rows += [[f"{n} {step.method}", *_figures(step.after)] for n, step in enumerate(report.steps, 1)]
+    columns = ["", "file", "zipped", "non-zeros", "latency", "against original", "fidelity", "metrics"]
+    table(report.model, columns, rows, {1, 2, 3, 4})
+    for number, step in enumerate(report.steps, 1):
+        left: dict[str, list[str]] = {}
+        for outcome in step.outcomes:
+            if not outcome.changed:
+                left.setdefault(outcome.note, []).append(outcome.layer)
+        counts = f"{step.changed} changed, {len(step.outcomes) - step.changed} left alone"
+        print(f"{number} {step.method}: {counts}, {step.seconds:.3g} s" + (f"; {step.verdict}" if step.verdict else ""))
+        for why, names in left.items():
+            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            print(f"    left alone: {shown}: {why}")
+    if report.samples.get("random"):
+        print(RANDOM)
+
+
+def sqnr(one: Measurement) -> str:
+    if one.fidelity is None:
+        return ""
+    words = "equal" if one.fidelity.error == 0 else f"{one.fidelity.sqnr:.3g} dB"
+    return words + ("*" if one.random else "")
+
+
+def _figures(one: Measurement) -> list[str]:
+    mark = "*" if one.random else ""
+    return [
+        size_text(one.size.bytes),
+        size_text(one.size.zipped),
+        count(one.size.nonzeros),
+        f"{one.latency.median_ms:.3g} ms{mark}" if one.latency else "",
+        one.difference or "",
+        sqnr(one),
+        "; ".join(f"{m.name} {m.value:.4g} ({m.low:.4g}-{m.high:.4g}){mark}" for m in one.metrics),
+    ]
+
+
+def print_latencies(result: LatencyResult) -> None:
+    rows = []
+    for name, one in result.latencies.items():
+        versus = result.comparisons.get(name)
+        times = [f"{t:.3g}" for t in (one.median_ms, one.p95_ms, one.p99_ms)]
+        rows.append([name, *times, str(one.calls), versus.difference if versus else "original"])
+    rows += [[name, "", "", "", "", why] for name, why in result.failures.items()]
+    table("", ["model", "median ms", "p95", "p99", "calls", "against the original"], rows, {1, 2, 3, 4})
+    print(result.machine)

@@ -1,0 +1,186 @@
+"""Measurement: the figures of one model, and how they are taken for several models side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from studio import device
+from studio.errors import SettingError
+from studio.graph.serialize import write
+from studio.job import Job
+from studio.measure.energy import Energy, measure_energy
+from studio.measure.fidelity import Fidelity, compare
+from studio.measure.latency import Latency, LatencyOptions, LatencyResult, measure_latency
+from studio.measure.load_time import LoadTime, measure_load_time
+from studio.measure.macs import count_macs
+from studio.measure.memory import Memory, measure_memory
+from studio.measure.session import SessionOptions, open_session
+from studio.measure.size import Size, measure_size
+from studio.measure.task import Metric, evaluate
+from studio.model import Model
+from studio.samples import Samples
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """What is measured and under which conditions.
+
+    Attributes:
+        runs: whether latency, load time, memory and energy are measured. Size, fidelity and metrics always are.
+        seconds: time budget of the latency measurement per model.
+        threads: intra-op threads; 0 lets the runtime choose.
+        batch: rows per call of the latency measurement.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        rows: at most this many evaluation rows for fidelity and metrics; 0 takes all.
+        metrics: names of metrics; empty takes those of the task.
+    """
+
+    runs: bool = True
+    seconds: float = 3.0
+    threads: int = 1
+    batch: int = 1
+    device: str = "auto"
+    rows: int = 0
+    metrics: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, low in (("threads", 0), ("batch", 1), ("rows", 0)):
+            if getattr(self, name) < low:
+                raise SettingError(f"Measuring: {name} must be at least {low}, not {getattr(self, name)}")
+        if not self.seconds > 0:
+            raise SettingError(f"Measuring: seconds must be more than 0, not {self.seconds}")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """The figures of one model; None where something was not measured.
+
+    Attributes:
+        macs: multiply-accumulates of one inference; 0 if none are known. `macs_unknown`: layers not counted.
+        fidelity: outputs against the original's; None for the original.
+        metrics: task metrics; for others than the original each carries its paired difference.
+        difference: latency against the original in words.
+        conditions: under which the model ran, in words.
+        random: whether fidelity and metrics come from made-up inputs.
+    """
+
+    name: str
+    size: Size
+    macs: int
+    macs_unknown: int
+    fidelity: Fidelity | None = None
+    metrics: tuple[Metric, ...] = ()
+    latency: Latency | None = None
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    difference: str = ""
+    load: LoadTime | None = None
+    memory: Memory | None = None
+    energy: Energy | None = None
+    conditions: str = ""
+    random: bool = False
+
+
+def measure_models(
+    models: Sequence[Model],
+    samples: Samples,
+    folder: Path,
+    options: MeasureOptions = MeasureOptions(),
+    job: Job | None = None,
+    names: Sequence[str] | None = None,
+) -> list[Measurement]:
+    """Measure models on the same samples, the first being the original the others are compared with.
+
+    Memory, load time and energy are taken of the first and the last model, latency of all of them, alternating call
+    by call.
+
+    Args:
+        folder: where the models are written while they are measured.
+        names: what to call them; by default "original" and their positions.
+
+    Raises:
+        RunError: a model cannot be run.
+        Cancelled: the job was cancelled.
+    """
+    job = job or Job()
+    names = list(names or ["original", *map(str, range(1, len(models)))])
+    session_options = SessionOptions(device.pick(options.device).id, options.threads)
+    files = [_files(model, folder / f"{n}.onnx") for n, model in enumerate(models)]
+    share = 0.5 if options.runs else 1.0
+    limit = options.rows or None
+    original = open_session(models[0], session_options)
+    found: list[Measurement] = []
+    for n, (name, model, paths) in enumerate(zip(names, models, files, strict=True)):
+        part = job.part(share * n / len(models), share * (n + 1) / len(models), name)
+        session = original if n == 0 else open_session(model, session_options)
+        work = count_macs(model)
+        found.append(
+            Measurement(
+                name,
+                measure_size(model, paths, part.part(0.0, 0.2, "size")),
+                work.total,
+                len(work.unknown),
+                compare(original, session, samples, limit=limit, job=part.part(0.2, 0.6, "fidelity")) if n else None,
+                evaluate(
+                    session,
+                    samples,
+                    reference=original if n else None,
+                    metrics=options.metrics or None,
+                    limit=limit,
+                    job=part.part(0.6, 1.0, "metrics"),
+                ),
+                random=samples.random,
+            )
+        )
+    if not options.runs:
+        return found
+    return _with_runs(found, [paths[0] for paths in files], samples, options, session_options, job.part(share, 1.0))
+
+
+def _files(model: Model, path: Path) -> list[Path]:
+    """The model's files: where it came from while it is unchanged, else written to `path`."""
+    if model.pristine and model.source is not None and not model.external_data and model.source.is_file():
+        return [model.source]
+    return write(model, path)
+
+
+def _with_runs(
+    found: list[Measurement], paths: list[Path], samples: Samples, options: MeasureOptions, session: SessionOptions, job: Job
+) -> list[Measurement]:
+    feeds = next(iter(samples.batches(options.batch, "evaluation"))).feeds
+    timing = LatencyOptions(options.threads, options.batch, session.device, options.seconds)
+    named = {one.name: path for one, path in zip(found, paths, strict=True)}
+    result = measure_latency(named, feeds, timing, job.part(0.0, 0.6, "latency"))
+    done = []
+    for n, (one, path) in enumerate(zip(found, paths, strict=True)):
+        load = memory = energy = None
+        if n in (0, len(found) - 1):
+            part = job.part(0.6 + 0.2 * (n > 0), 0.8 + 0.2 * (n > 0), one.name)
+            load = measure_load_time(path, session, job=part.part(0.0, 0.3))
+            memory = measure_memory(path, feeds, session, job=part.part(0.3, 0.6))
+            energy = measure_energy(path, feeds, session, min(options.seconds, 2.0), job=part.part(0.6, 1.0))
+        done.append(_joined(one, result, load, memory, energy))
+    return done
+
+
+def _joined(
+    one: Measurement, result: LatencyResult, load: LoadTime | None, memory: Memory | None, energy: Energy | None
+) -> Measurement:
+    latency, versus = result.latencies.get(one.name), result.comparisons.get(one.name)
+    providers = " and ".join(p.removesuffix("ExecutionProvider") for p in latency.providers) if latency else ""
+    threads = f"{result.options.threads} threads" if result.options.threads != 1 else "1 thread"
+    values = {
+        "latency": latency,
+        "ratio": versus.ratio if versus else None,
+        "ratio_low": versus.low if versus else None,
+        "ratio_high": versus.high if versus else None,
+        "difference": versus.difference if versus else result.failures.get(one.name, ""),
+        "load": load,
+        "memory": memory,
+        "energy": energy,
+        "conditions": f"{providers} provider, {threads}, batch {result.options.batch}, {result.machine}",
+    }
+    return Measurement(**{**vars(one), **values})
