@@ -48,7 +48,7 @@ def _values(one: Input, shape: tuple[int, ...], rng: np.random.Generator) -> np.
     if one.role in ("mask", "setting"):
         return np.full(shape, one.value if one.role == "setting" else 1).astype(one.dtype)
     if one.high is not None:
-        return (rng.random(shape) * one.high).astype(np.int64)
+        return (rng.random(shape) * one.high).astype(np.int64).reshape(shape)
     if one.dtype == "uint8":
         return rng.integers(0, 256, shape)
     if one.dtype == "int8":
