@@ -17,7 +17,7 @@ from studio.weights import trace
 
 #: Operators that move or pick values: what comes out lies on the grid of what went in.
 SAME_GRID = frozenset(
-    {"Flatten", "Gather", "MaxPool", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"}
+    {"Flatten", "Gather", "MaxPool", "Pad", "Reshape", "Resize", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"}
 )
 #: Operators with an integer kernel and a grid of their own at the output.
 OWN_GRID = frozenset({"Add", "AveragePool", "Concat", "GlobalAveragePool", "LeakyRelu", "Mul", "Sigmoid"})
@@ -80,9 +80,19 @@ def plan(graph: ir.Graph, layers: Mapping[ir.Node, bool], barred: Collection[ir.
 
 def _candidate(node: ir.Node) -> bool:
     known = node.op_type in SAME_GRID | OWN_GRID and node.domain == ""
+    if node.op_type == "Pad" and not _pads_with_zero(node):
+        return False
     if node.op_type == "Concat" and _taken_apart(node.outputs[0]):
         return False
     return known and all(value is not None and trace(value) is None for value in _data(node))
+
+
+def _pads_with_zero(node: ir.Node) -> bool:
+    """Whether `node` is a Pad that can run on integers: from opset 13 on, and what it adds is 0.0 or a copy."""
+    opset = node.graph.opset_imports.get("", 0) if isinstance(node.graph, ir.Graph) else 0
+    value = node.inputs[2] if len(node.inputs) > 2 else None
+    filler = trace(value)
+    return opset >= 13 and (value is None or (filler is not None and not filler[1].numpy().any()))
 
 
 def _taken_apart(value: ir.Value) -> bool:

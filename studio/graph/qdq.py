@@ -60,6 +60,11 @@ def why_not_opset(layer: Layer, per_channel: bool) -> str | None:
     return None
 
 
+def why_not_expanded(layer: Layer) -> str | None:
+    """Why a weight cannot be scaled by Mul in the layer's file, or None."""
+    return None if layer.opset >= 7 else f"Mul with broadcasting needs opset 7 and the file has {layer.opset}"
+
+
 def why_not_bias(layer: Layer) -> str | None:
     """Why the layer's bias cannot become int32, or None; for Gemm also why its operands cannot be integers."""
     node = layer.node
@@ -88,7 +93,7 @@ def why_not_rows(layer: Layer) -> str | None:
         return "it gathers columns, and scales belong to rows"
     if row_bytes(shape_of(weight), 8) + 6 * NODE_BYTES >= weight.bytes:
         return "its table is so small that scales would eat the gain"
-    return None
+    return why_not_expanded(layer)
 
 
 def row_bytes(shape: tuple[int, ...], bits: int) -> int:
@@ -429,6 +434,23 @@ class Writer:
         for out, (end, kind) in zip(made.outputs, ends, strict=True):
             _typed(out, self.names.fresh(f"{value.name}_{end}"), kind, value.shape if end == "quantized" else ())
         return made
+
+    def merge_pad(self, node: ir.Node) -> None:
+        """Let a Pad between DequantizeLinear and QuantizeLinear of one grid run on the integers themselves.
+
+        ONNX Runtime has the kernel, but does not find it by itself.
+        """
+        dq = node.inputs[0].producer() if node.inputs[0] is not None else None
+        q = next(iter(node.outputs[0].uses())).node
+        assert dq is not None
+        node.resize_inputs(max(len(node.inputs), 3))
+        node.replace_input_with(0, dq.inputs[0])
+        self.replace_input(node, 2, dq.inputs[2])
+        q.outputs[0].replace_all_uses_with(node.outputs[0])
+        node.outputs[0].type = q.outputs[0].type
+        for gone in (q, dq):
+            if not any(out.uses() or out.is_graph_output() for out in gone.outputs):
+                remove(gone)
 
     def merge_convolution(self, node: ir.Node) -> None:
         """Replace a Conv between DequantizeLinear and QuantizeLinear nodes, with its ReLU or clip, by QLinearConv.

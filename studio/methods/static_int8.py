@@ -70,7 +70,8 @@ class StaticInt8(Method):
             return why
         assert weight is not None
         if layer.op == "ConvTranspose":
-            return None
+            small = self._bytes(layer.node, weight) + 3 * qdq.NODE_BYTES >= weight.bytes
+            return "it is so small that scales would eat the gain" if small else qdq.why_not_expanded(layer)
         # An activation that is not folded into its grid cannot stand inside the operator that older files need.
         merged = layer.op == "Conv" and not self.activation_symmetric
         if why := qdq.why_not_opset(layer, self._axis(layer.node, weight) is not None and not merged):
@@ -88,10 +89,8 @@ class StaticInt8(Method):
         others = sum(w.bytes for w in layer.weights if w is not weight)
         if layer.op == "Gather":
             return Preview(qdq.row_bytes(weight.shape, 8) + others)
-        axis = self._axis(layer.node, weight)
-        grid = self._weight_grid(qdq.values_of(weight), None)
-        scales = 4 * (qdq.shape_of(weight)[axis] if axis is not None else 1)
-        return Preview(weight.size + scales + others, grid=grid.plain if axis is None else None)
+        grid = None if self._axis(layer.node, weight) is not None else self._weight_grid(qdq.values_of(weight), None).plain
+        return Preview(self._bytes(layer.node, weight) + others, grid=grid)
 
     def apply(self, model: Model, layers: tuple[Layer, ...], context: Context) -> Model:
         graph = model.edit()
@@ -113,6 +112,8 @@ class StaticInt8(Method):
             context.job.progress(0.9 + 0.1 * count / len(chosen), layer.name)
             context.changed(layer.name, self._quantize(writer, node, layer, grids))
         _insert_pairs(writer, graph.graph, flow, grids, active)
+        for node in [one for one in graph.graph if one in flow.operators and one.op_type == "Pad"]:
+            writer.merge_pad(node)
         if self.per_channel and model.opset < 13:
             for node, layer in chosen.items():
                 if layer.op == "Conv":
@@ -133,6 +134,10 @@ class StaticInt8(Method):
 
     def _axis(self, node: ir.Node, weight: Weight) -> int | None:
         return qdq.channel_axis(node, len(qdq.shape_of(weight))) if self.per_channel else None
+
+    def _bytes(self, node: ir.Node, weight: Weight) -> int:
+        axis = self._axis(node, weight)
+        return weight.size + 4 * (qdq.shape_of(weight)[axis] if axis is not None else 1)
 
     def _weight_grid(self, array: np.ndarray, axis: int | None) -> Grid:
         return weight_grid(array, axis, self.weight_bits, symmetric=self.weight_symmetric)
