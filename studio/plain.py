@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from typing import Any, TypeVar
 
@@ -27,15 +28,45 @@ def to_plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
+#: What a value should have been, by the kind of pydantic's error.
+_WORDS = {
+    "missing": "is missing",
+    "unexpected_keyword_argument": "is unknown",
+    "extra_forbidden": "is unknown",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "bool": "must be true or false",
+    "string": "must be text",
+    "dataclass": "must be a table",
+    "dict": "must be a table",
+    "tuple": "must be a list",
+    "list": "must be a list",
+}
+
+
+_NUMBERS = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
+
+
+def _from_words(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _from_words(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_from_words(one) for one in value]
+    return _NUMBERS.get(value, value) if isinstance(value, str) else value
+
+
 def from_plain(kind: type[T], data: Any, where: str = "") -> T:
-    """A value of `kind` (a dataclass, or a type one may use for a field) from plain values.
+    """A value of `kind` (a dataclass, or a type one may use for a field) from plain values; unknown entries are refused.
 
     Raises:
         ValueError: the data does not fit; the text says where, as the end of a sentence.
     """
     try:
-        return TypeAdapter(kind).validate_python(data)
+        return TypeAdapter(kind).validate_json(json.dumps(_from_words(data)), strict=True, extra="forbid")
     except ValidationError as error:
         first = error.errors()[0]
-        at = ".".join(filter(None, (where, *map(str, first["loc"])))) or "it"
-        raise ValueError(f"{at}: {first['msg']}") from None
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+        at = f"{where}{path}".lstrip(".") or "it"
+        kind_of_error = first["type"]
+        words = _WORDS.get(kind_of_error) or _WORDS.get(kind_of_error.split("_")[0]) or first["msg"]
+        raise ValueError(f"{at} {words}") from None

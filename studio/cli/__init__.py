@@ -70,9 +70,7 @@ def _crash(error: Exception) -> int:
     """Something nobody expected: the traceback goes to a file, the user gets one line."""
     file = cache() / "crash.txt"
     file.write_text("".join(traceback.format_exception(error)), "utf-8")
-    _fail(
-        f"Something went wrong inside the studio: {type(error).__name__}: {error}. The details are in {file}; please report them."
-    )
+    _fail(f"Something went wrong inside the studio: {type(error).__name__}: {error}. Details for a report: {file}")
     return 1
 
 
