@@ -73,6 +73,11 @@ def open_arrays(
         if task is not None and groups is not None:
             task = replace(task, groups=np.asarray(groups))
             options["blocks"] = np.asarray(groups)
+        options["warnings"] = tuple(
+            f"The array for input {key!r} holds {array.dtype} and the input takes floats: if these are pixels, scale them first."
+            for key, array in mapped.items()
+            if array.dtype == np.uint8 and not feeder.find(key).integer
+        )
         samples = ArrayFileSamples(source.stem, mapped, target, feeder, task=task, **options)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

@@ -124,7 +124,7 @@ class ImageSamples(Samples):
                     image = file.convert({1: "L", 4: "RGBA"}.get(layout.channels, "RGB"))
                 pixels = np.asarray(_fitted(image, layout.height, layout.width, how.resize))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            why = str(error).splitlines()[0] if "identify" not in str(error) else "its content is not an image"
+            why = str(error).splitlines()[0].rstrip(".") if "identify" not in str(error) else "its content is not an image"
             raise SamplesError(f"{PurePosixPath(name).name} cannot be read as an image", why, "Remove or replace it") from None
         pixels = pixels.reshape(layout.height, layout.width, layout.channels)
         if how.order == "BGR" and layout.channels >= 3:

@@ -127,7 +127,7 @@ def _open(path: Path, base: Path, model: Model, given: dict[str, Any]) -> Sample
             continue
         if key not in known:
             near = difflib.get_close_matches(key, [*known, *_COMMON, *_OF_TASK], 1)
-            todo = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(sorted({*known, *_COMMON, *_OF_TASK}))}"
+            todo = f"Perhaps {near[0]!r} is meant" if near else f"Known are: {', '.join(sorted({*known, *_COMMON, *_OF_TASK}))}"
             raise SamplesError(f"Samples of kind {kind!r} have no option {key!r}", todo=todo)
         chosen[key] = _inside(base, value, key) if key in _PATHS else _typed(key, value)
     for key in ("labels", "settings"):
