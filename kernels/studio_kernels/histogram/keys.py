@@ -138,7 +138,8 @@ def linear_edges(bins: int, low: float, high: float) -> NDArray[np.float64]:
         raise ValueError(f"a histogram needs a finite range that rises, not {low}..{high}")
     if low == high:
         low, high = low - 0.5, high + 0.5
-    edges = np.linspace(low, high, bins + 1)
+    with np.errstate(over="ignore"):  # of the last edge, which is then set to `high`
+        edges = np.linspace(low, high, bins + 1)
     if np.any(edges[1:] <= edges[:-1]):
         raise ValueError(f"{low}..{high} cannot be cut into {bins:,} bins of different numbers")
     return edges

@@ -13,6 +13,7 @@ from studio_kernels.histogram.summary import Statistics
 _CHUNK = 1 << 17  # values: a chunk and its temporaries stay in the cache
 
 
+@np.errstate(invalid="ignore", over="ignore")  # NaNs are compared; sums of numbers near 1e308 may become infinite
 def scan(values: NDArray) -> Statistics:
     """Statistics of a float32 or float64 vector."""
     total = Statistics()
@@ -20,8 +21,7 @@ def scan(values: NDArray) -> Statistics:
     for start in range(0, values.size, _CHUNK):
         chunk = _aligned(values[start : start + _CHUNK])
         count, nans = chunk.size, 0
-        with np.errstate(invalid="ignore"):
-            minimum, maximum = chunk.min(), chunk.max()
+        minimum, maximum = chunk.min(), chunk.max()
         if not (np.isfinite(minimum) and np.isfinite(maximum)):  # a NaN makes both NaN
             nans = int(np.count_nonzero(np.isnan(chunk)))
             chunk = chunk[np.isfinite(chunk)]
@@ -53,6 +53,7 @@ def clamped(values: NDArray) -> NDArray[np.float32]:
     return np.clip(values, -limit, limit).astype(np.float32)
 
 
+@np.errstate(over="ignore")
 def count(values: NDArray, edges: NDArray[np.float64]) -> NDArray[np.int64]:
     """How many values of a float32 or float64 vector lie between equally spaced edges."""
     counts = np.zeros(edges.size - 1, np.int64)

@@ -16,8 +16,8 @@ class Statistics:
         count: all values, NaNs and infinities included.
         nans, infs, zeros: how many are NaN, infinite (either sign), zero (either sign).
         minimum, maximum: extremes; NaN if there is no finite value.
-        mean: arithmetic mean in float64; NaN if there is no finite value.
-        deviation: sum of squared differences from the mean, in float64.
+        mean: arithmetic mean in float64; NaN if there is no finite value, infinite if the sum exceeds float64.
+        deviation: sum of squared differences from the mean, in float64; infinite or NaN if it exceeds float64.
         keys: logarithmic histogram of the finite values.
     """
 
