@@ -66,6 +66,13 @@ def skeleton_proto(model: Model, keep: int = 1024) -> onnx.ModelProto:
     return _proto(clone)
 
 
+def _entries(tensor: ir.TensorProtocol) -> dict[str, str]:
+    """Metadata of a tensor, which a tensor held as a proto keeps there."""
+    if isinstance(tensor.raw, onnx.TensorProto):
+        return {entry.key: entry.value for entry in tensor.raw.metadata_props}
+    return dict(tensor.metadata_props)
+
+
 def _external(location: str, offset: int, tensor: ir.TensorProtocol, name: str | None) -> ir.ExternalTensor:
     return ir.ExternalTensor(
         location,
@@ -75,7 +82,7 @@ def _external(location: str, offset: int, tensor: ir.TensorProtocol, name: str |
         shape=ir.Shape(tensor.shape.numpy()),
         name=name or "",
         doc_string=tensor.doc_string,
-        metadata_props=dict(tensor.metadata_props),
+        metadata_props=_entries(tensor),
     )
 
 
@@ -152,6 +159,9 @@ def _proto(clone: ir.Model) -> onnx.ModelProto:
     if stored:
         _replace_tensors(clone, lambda t: _external(marks[id(t)], 0, t, t.name) if id(t) in marks else t)
     proto = ir.to_proto(clone)
+    for opset in proto.opset_import:
+        if not opset.domain:
+            opset.ClearField("domain")
     _restore(proto.graph, stored)
     proto.training_info.extend(clone.meta.get(TRAINING_KEY, ()))
     return proto

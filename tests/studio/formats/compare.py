@@ -43,6 +43,9 @@ def _walk(a: Message, b: Message, at: str, found: list[str]) -> None:
                 found.append(f"{here}: {x!r} became {y!r}")
             continue
         x, y = list(x), list(y)
+        if isinstance(a, onnx.NodeProto) and field.name in ("input", "output"):  # optional ones at the end say nothing
+            while x and not x[-1]:
+                x.pop()
         if field.name == "value_info":
             x, y = ([v for v in one if _says_something(v, graph)] for one, graph in ((x, a), (y, b)))
         if field.name in _UNORDERED:
