@@ -64,6 +64,7 @@ class Child:
         except OSError as error:
             self._stderr.close()
             raise WorkerError("A worker process could not be started", error.strerror or str(error)) from None
+        self._doing = ""
         self._answers: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name="child-reader", daemon=True)
         self._reader.start()
@@ -88,6 +89,8 @@ class Child:
             raise ValueError(f"{function.__qualname__} is defined in the main module, which a child does not import")
         job = job or Job()
         job.check()
+        if not self.alive:
+            raise self._death()
         self._doing = ""
         try:
             self._send(pickle.dumps((function, args, kwargs), protocol=5))
@@ -156,10 +159,10 @@ class Child:
         code = self._process.wait()
         error = WorkerError("The worker process ended before it answered", *_cause(code))
         error.doing = self._doing
-        self._stderr.seek(0)
-        said = self._stderr.read()[-20_000:].decode("utf-8", "replace").strip()
-        if said:
-            error.add_note(said)
+        if not self._stderr.closed:
+            self._stderr.seek(0)
+            if said := self._stderr.read()[-20_000:].decode("utf-8", "replace").strip():
+                error.add_note(said)
         return error
 
 

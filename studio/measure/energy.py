@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -73,7 +73,9 @@ def measure_energy(
         WorkerError: the child process died.
         Cancelled: the job was cancelled.
     """
-    with device.heavy(device.pick(options.device), job):
+    chosen = device.pick(options.device)
+    options = replace(options, device=chosen.id)
+    with device.heavy(chosen, job):
         return run_in_child(run_and_read, path, feeds, options, seconds, job=job, nice=0)
 
 

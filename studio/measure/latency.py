@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from studio.errors import RunError, SettingError, WorkerError
 from studio.job import Job
 from studio.measure import timing
 from studio.measure.machine import Machine, this_machine
-from studio.plain import from_plain
 from studio.measure.session import SessionOptions, open_session
+from studio.plain import from_plain
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class LatencyOptions:
     Attributes:
         threads: intra-op threads of the runtime; 0 lets it choose.
         batch: rows per call. Inputs whose first axis is free are cut or repeated to it; others stay as they are.
-        provider: "cpu", "cuda" or "cuda:N".
+        provider: "auto", "cpu", "cuda" or "cuda:N"; results name the one that was picked.
         seconds: time budget per model, warm-up and loading apart.
         minimum_calls: calls per model at least, whatever they take.
         passes: how often all models are loaded anew.
@@ -128,7 +129,9 @@ def measure_latency(
     job = job or Job()
     names = list(models)
     died: dict[str, str] = {}
-    with device.heavy(device.pick(options.provider), job):
+    chosen = device.pick(options.provider)
+    options = replace(options, provider=chosen.id)
+    with device.heavy(chosen, job):
         while True:
             left = {name: path for name, path in models.items() if name not in died}
             try:
@@ -186,6 +189,10 @@ def from_entries(entries: list[dict[str, Any]], options: LatencyOptions, machine
     checked = tuple(from_plain(_Entry, one, f"models[{n}]") for n, one in enumerate(entries))
     if not checked or len({one.name for one in checked}) != len(checked):
         raise ValueError("models must be named, each once" if checked else "models is empty")
+    for n, one in enumerate(checked):
+        for name, value in vars(one).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"models[{n}].{name} must be finite")
     ran = {one.name: one for one in checked if not one.why_not}
     latencies = {n: Latency(n, e.calls, e.median_ms or 0, e.p95_ms or 0, e.p99_ms or 0, e.providers) for n, e in ran.items()}
     comparisons = {

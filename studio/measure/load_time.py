@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +40,9 @@ def measure_load_time(
         WorkerError: the child process died.
         Cancelled: the job was cancelled.
     """
-    with device.heavy(device.pick(options.device), job):
+    chosen = device.pick(options.device)
+    options = replace(options, device=chosen.id)
+    with device.heavy(chosen, job):
         return run_in_child(load_repeatedly, path, options, repeats, job=job, nice=0)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import os
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,15 +60,24 @@ def measure_memory(
 def load_and_run(path: Path, feeds: dict[str, np.ndarray], options: SessionOptions, calls: int, *, job: Job) -> Memory:
     """The child's part of `measure_memory`."""
     warm_up(options.device)  # what the runtime and its provider take for themselves is not the model's
+    _trim()
     with Watch() as watch:
         session = open_session(path, options)
         for n in range(calls):
             job.progress(n / calls, "memory")
             session.run(feeds)
-        held = watch.read()[0]
+        held = watch.note()[0]
     private, mapped = watch.peak
     before = watch.before
     return Memory(max(private - before[0], 0), max(held - before[0], 0), max(mapped - before[1], 0), watch.source)
+
+
+def _trim() -> None:
+    """Give freed memory back to the system: a model that moved into it would seem to need none (glibc only)."""
+    gc.collect()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 class Watch:
@@ -86,7 +99,7 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._end.set()
         self._thread.join()
-        self._note()
+        self.note()
 
     def read(self) -> tuple[int, int]:
         """(private bytes, bytes of mapped files) now."""
@@ -101,13 +114,15 @@ class Watch:
             return found["RssAnon"], found["RssFile"]
         return found["Anonymous"], found["Rss"] - found["Anonymous"]
 
-    def _note(self) -> None:
+    def note(self) -> tuple[int, int]:
+        """As `read`, counted among the peaks."""
         now = self.read()
         self.peak = max(self.peak[0], now[0]), max(self.peak[1], now[1])
+        return now
 
     def _follow(self) -> None:
         while not self._end.wait(_EVERY):
-            self._note()
+            self.note()
 
 
 def _readable(path: Path) -> bool:

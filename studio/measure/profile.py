@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import onnx_ir as ir
 
 from studio import device
 from studio.child import run_in_child
-from studio.errors import RunError
+from studio.errors import Cancelled, RunError
 from studio.graph.serialize import write
 from studio.job import Job
 from studio.measure.session import SessionOptions, configured, first_line, runtime
@@ -93,7 +93,9 @@ def measure_profile(
     with tempfile.TemporaryDirectory(prefix="studio-") as folder:
         path = Path(folder) / "model.onnx"
         write(_named(model), path, job=job.part(0.0, 0.2))
-        with device.heavy(device.pick(options.device), job):
+        chosen = device.pick(options.device)
+        with device.heavy(chosen, job):
+            options = replace(options, device=chosen.id)
             events, optimized, calls = run_in_child(
                 profiled_calls, path, feeds, options, seconds, job=job.part(0.2, 1.0), nice=0
             )
@@ -136,7 +138,9 @@ def profiled_calls(
             session.run(None, own)
             calls += 1
         events = json.loads(Path(session.end_profiling()).read_text("utf-8"))
-    except (KeyError, ValueError, RuntimeError) as error:
+    except Cancelled:
+        raise
+    except Exception as error:  # the runtime's exceptions share no other base
         raise RunError("The model cannot be profiled", first_line(error), "Check the samples' shapes and types") from None
     kept = [_event(one) for one in events if one.get("cat") == "Node" and one["name"].endswith(_SUFFIX)]
     runs = sorted(one["ts"] for one in events if one.get("name") == "model_run")[2:]

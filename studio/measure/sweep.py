@@ -8,7 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from studio.errors import Cancelled, ExportError, RunError, SettingError, Studio
 from studio.job import Job
 from studio.measure.latency import with_batch
 from studio.measure.machine import Machine, this_machine
-from studio.plain import from_plain, to_plain
 from studio.measure.session import SessionOptions, open_session
+from studio.plain import from_plain, to_plain
 
 VERSION = 1
 _LARGEST = 1_000_000
@@ -119,7 +119,9 @@ def measure_sweep(
     job = job or Job()
     grid = list(grid if grid is not None else default_grid())
     points = []
-    with device.heavy(device.pick(options.device), job):
+    chosen = device.pick(options.device)
+    options = replace(options, device=chosen.id)
+    with device.heavy(chosen, job):
         for n, (threads, batch, instances) in enumerate(grid):
             job.progress(n / len(grid), f"{threads} threads, batch {batch}, {instances} instances")
             setup = SessionOptions(options.device, threads, options.optimize, options.entries)

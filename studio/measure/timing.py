@@ -253,6 +253,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-o", "--output", default=str(folder / "result.json"), help="file to write")
     asked = parser.parse_args(arguments)
     sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
     try:
         import onnxruntime
         import processor  # type: ignore[import-not-found,unused-ignore]

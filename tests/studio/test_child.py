@@ -45,7 +45,14 @@ def test_one_child_answers_many_calls_and_large_arrays():
             child.call(work.refuse)
         assert child.alive
         assert child.call(work.add, 1) == 1
+        with pytest.raises(WorkerError):
+            child.call(work.exit_hard)
+        with pytest.raises(WorkerError) as caught:
+            child.call(work.add, 1)
+        assert str(caught.value) == "The worker process ended before it answered: it ended with exit code 7."
     assert not child.alive
+    with pytest.raises(WorkerError):
+        child.call(work.add, 1)
 
 
 def test_a_child_is_nice_and_has_a_main_module_of_its_own():
