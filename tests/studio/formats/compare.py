@@ -44,8 +44,9 @@ def _walk(a: Message, b: Message, at: str, found: list[str]) -> None:
             continue
         x, y = list(x), list(y)
         if isinstance(a, onnx.NodeProto) and field.name in ("input", "output"):  # optional ones at the end say nothing
-            while x and not x[-1]:
-                x.pop()
+            for one in (x, y):
+                while one and not one[-1]:
+                    one.pop()
         if field.name == "value_info":
             x, y = ([v for v in one if _says_something(v, graph)] for one, graph in ((x, a), (y, b)))
         if field.name in _UNORDERED:
@@ -66,5 +67,5 @@ def _says_something(value: onnx.ValueInfoProto, graph: Any) -> bool:
 
 
 def _key(message: Any) -> bytes:
-    name = getattr(message, "name", None) or getattr(message, "key", None) or getattr(message, "tensor_name", None)
-    return str(name or message).encode()
+    field = next(field for field in ("name", "key", "tensor_name", "domain", "values") if hasattr(message, field))
+    return str(getattr(message, field)).encode()
