@@ -36,8 +36,8 @@ class Fp16(Method):
     keep_io: bool = setting(True, help="Leave the types of the model's inputs and outputs as they are.")
 
     def why_not(self, layer: Layer) -> str | None:
-        mine = [w for w in layer.weights if not _quantized(w)]
-        if not mine:
+        mine = layer.weights
+        if _quantized(layer.main):
             return f"its weights are {layer.precision}, which float16 would not make smaller"
         if all(w.tensor.dtype == HALF for w in mine):
             return "its weights are float16 already"
