@@ -7,6 +7,7 @@ is only told whether they are equal.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,6 +105,7 @@ def compare(
     equal: dict[str, bool] = {}
     rows = 0
     names = list(sessions[0].outputs)
+    declared = declared_shapes(sessions[0])
     for batch, (ys, zs) in run_together(sessions, samples, part, batch_size=batch_size, limit=limit, outputs=names, job=job):
         rows += len(batch.rows)
         for name in names:
@@ -111,7 +113,7 @@ def compare(
             if not isinstance(y, np.ndarray) or y.dtype.kind in "iubOSU":
                 equal[name] = equal.get(name, True) and _same(y, z)
             else:
-                sums.setdefault(name, _Sums(name)).add(y, z)
+                sums.setdefault(name, _Sums(name, declared[name])).add(y, z)
     states = set(samples.state.values())
     outputs = tuple(one.fidelity(name in states) for name, one in sums.items())
     counted = [one for name, one in sums.items() if name not in states] or list(sums.values())
@@ -119,19 +121,27 @@ def compare(
     return Fidelity(total.error, total.cosine, total.max_error, total.agreement, outputs, equal, rows, samples.random)
 
 
-def class_axis(shape: tuple[int, ...]) -> int | None:
+def class_axis(shape: tuple[int, ...], declared: Sequence[object] | None = None) -> int | None:
     """The axis of an output along which classes stand, or None: axis 1 of rows and images, the last axis of sequences.
 
-    Trailing axes of length 1 are ignored. Of three axes it is the last one unless that one is the longer by far, as the
-    positions of a detector's output are.
+    Trailing axes of length 1 are ignored. Of three axes it is the one whose length the model fixes (`declared` has an int
+    there); where that does not decide, the last one unless it is the longer by far, as the positions of a detector are.
     """
     rank = len(shape)
     while rank > 2 and shape[rank - 1] == 1:
         rank -= 1
     if rank < 2:
         return None
-    axis = 2 if rank == 3 and not shape[2] > 8 * shape[1] > 8 else 1
+    axis = 1
+    if rank == 3:
+        fixed = [isinstance(d, int) for d in declared] if declared is not None and len(declared) >= 3 else [True] * 3
+        axis = 1 if fixed[1] and (not fixed[2] or shape[2] > 8 * shape[1] > 8) else 2
     return axis if shape[axis] > 1 else None
+
+
+def declared_shapes(session: Session) -> dict[str, Sequence[object]]:
+    """Shape of each output as the model states it: int where it is fixed."""
+    return {one.name: one.shape for one in session.runtime.get_outputs()}
 
 
 def _same(a: object, b: object) -> bool:
@@ -143,8 +153,8 @@ def _same(a: object, b: object) -> bool:
 class _Sums:
     """What must be kept of one output while rows go by."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, declared: Sequence[object] | None = None) -> None:
+        self.name, self.declared = name, declared
         self.signal = self.noise = self.dot = self.other = self.max_error = 0.0
         self.same = self.predictions = 0
         self.class_signal: np.ndarray | None = None
@@ -165,7 +175,7 @@ class _Sums:
         if y.shape != z.shape:
             shapes = f"{list(y.shape)} and {list(z.shape)}"
             raise RunError("The models cannot be compared", f"output {self.name!r} has the shapes {shapes}")
-        axis = class_axis(y.shape)
+        axis = class_axis(y.shape, self.declared)
         if axis is not None and y.size:
             hits = y.argmax(axis) == z.argmax(axis)
             self.same += int(hits.sum())

@@ -101,7 +101,8 @@ def wilson(successes: float, n: int) -> tuple[float, float]:
     p, z2 = successes / n, _CONFIDENCE_Z**2
     middle = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = _CONFIDENCE_Z / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    low, high = max(middle - half, 0.0), min(middle + half, 1.0)
+    return min(low, p), max(high, p)  # rounding must not put the value outside of its interval
 
 
 def agresti_min(won: int, lost: int, n: int) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from studio.errors import SamplesError
 from studio.job import Job
-from studio.measure.fidelity import class_axis
+from studio.measure.fidelity import class_axis, declared_shapes
 from studio.measure.inference import run_together
 from studio.measure.metrics import MetricKind, interval, metric, paired
 from studio.measure.session import Session, SessionOptions, open_session
@@ -127,7 +127,8 @@ def _evaluate(
     kept: list[_Rows] = []
     for batch, results in run_together(sessions, samples, part, batch_size=batch_size, limit=limit, job=job):
         if scoring is None:
-            scoring = _Scoring(models[0], samples, task, labels, results[0], len(batch.rows), metrics)
+            declared = declared_shapes(sessions[0])
+            scoring = _Scoring(models[0], samples, task, labels, results[0], declared, len(batch.rows), metrics)
             kept = [_Rows(scoring) for _ in models]
         original = None
         for keep, values in zip(kept, results, strict=True):
@@ -218,6 +219,7 @@ class _Scoring:
         task: Task,
         labels: np.ndarray | None,
         outputs: dict[str, np.ndarray],
+        declared: dict[str, Sequence[object]],
         count: int,
         metrics: Sequence[str | MetricKind] | None,
     ) -> None:
@@ -226,8 +228,9 @@ class _Scoring:
         self.kind = task.kind or _kind(labels, floats, count)
         self.output = self._choose(floats, labels, count)
         self.activation = _activation(model, self.output, outputs[self.output])
+        self.declared = declared[self.output]
         shape = outputs[self.output].shape
-        axis = class_axis(shape)
+        axis = class_axis(shape, self.declared)
         self.classes = shape[axis] if axis is not None else 1
         if labels is not None and self.kind == "classification":
             self._check_labels(labels)
@@ -274,7 +277,7 @@ class _Scoring:
             value = value[..., 0]
         if value.ndim == 2 and value.shape[1] == 1:
             return value[:, 0]
-        axis = class_axis(value.shape)
+        axis = class_axis(value.shape, self.declared)
         return np.moveaxis(value, axis, 1) if axis is not None and axis > 1 and self.kind == "classification" else value
 
     def wanted(self, scores: np.ndarray, wants: str) -> np.ndarray:

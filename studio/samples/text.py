@@ -116,14 +116,15 @@ def open_text(
     if task is not None and task.kind == "similarity" and len(chosen) != 2:
         raise SamplesError("A similarity task needs two text columns", f"{len(chosen)} was given")
     some = np.unique(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(np.int64))
-    options["warnings"] = _warnings(engine, [text for column in chosen for text in table.texts(column, some)])
+    texts = [text for column in chosen for text in table.texts(column, some)]
+    options["warnings"] = _warnings(engine, texts, lengths=max_length is None)
     samples = TextSamples(source.stem, table, chosen, engine, feeder, parts, target, apart, task=task, **options)
     samples.read(np.zeros(1, np.int64))
     return samples
 
 
-def _warnings(engine: Any, texts: list[str]) -> tuple[str, ...]:
-    """What a few texts say about whether tokenizer and length fit them."""
+def _warnings(engine: Any, texts: list[str], lengths: bool) -> tuple[str, ...]:
+    """What a few texts say about whether the tokenizer fits them and, with `lengths`, the length nobody chose."""
     encoded = engine.encode_batch(texts)
     unknown = {engine.token_to_id(token) for token in ("[UNK]", "<unk>", "UNK")} - {None}
     ids = np.concatenate([np.asarray(e.ids)[np.asarray(e.attention_mask, bool)] for e in encoded])
@@ -132,8 +133,10 @@ def _warnings(engine: Any, texts: list[str]) -> tuple[str, ...]:
     found = []
     if share > 0.1:
         found.append(f"{share:.0%} of the tokens are unknown to the tokenizer: it may be made for another language or case.")
-    if cut > 0.2:
-        found.append(f"{cut:.0%} of the texts are longer than {engine.truncation['max_length']} tokens and are cut off.")
+    if lengths and cut > 0.2:
+        found.append(
+            f"{cut:.0%} of the texts are longer than {engine.truncation['max_length']} tokens and are cut off: give `max_length`."
+        )
     return tuple(found)
 
 
