@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from studio_kernels.histogram import Choice, Statistics, choose, prepare, statistics
+from studio_kernels.histogram import Choice, Statistics, choose, histogram, prepare, statistics
 
 from studio.job import Job
 from studio.model import Layer, Model
 from studio.weights import Weight
 
 _SLICE = 1 << 22  # values handled between two checks of the job
+_FEW = 1 << 16  # values whose histogram is counted again: few values in a bin say little about how they lie in it
 _CHANNELS = 1 << 18  # values of all channels that are converted to float64 at a time
 
 
@@ -30,7 +31,7 @@ class TensorStatistics:
         name, dtype, shape: as stored in the model.
         summary: count, extremes, mean, deviation, zeros, NaNs and infinities. Its `keys` are left empty.
         counts: int64[bins]; finite values per equal bin from summary.minimum to summary.maximum. Within 2 % of all values
-            (`KeyHistogram.linear`); exact for bfloat16, 8-bit and narrower types.
+            (`KeyHistogram.linear`); exact for bfloat16, 8-bit and narrower types, and for up to 65,536 values.
         quantiles: 1 %, 25 %, 50 %, 75 % and 99 %, each off by less than 0.8 % of itself; NaN without finite values.
     """
 
@@ -106,23 +107,27 @@ def layer_statistics(
     weights = {id(w.tensor): w for layer in chosen for w in layer.weights}
     if form_for(chosen).form == "cpu":
         prepare()
-    found: dict[int, Statistics] = {}
+    tensors: dict[int, TensorStatistics] = {}
     total, done = max(sum(w.size for w in weights.values()), 1), 0
-    running: deque[tuple[int, Future[Statistics]]] = deque()
+    running: deque[tuple[Weight, Future[Statistics]]] = deque()
+    merged = Statistics()
     with ThreadPoolExecutor(threads) as pool:
 
         def finish() -> None:
-            nonlocal done
-            key, future = running.popleft()
+            nonlocal done, merged
+            weight, future = running.popleft()
             part = future.result()
-            found[key] = found[key].merge(part) if key in found else part
+            merged = merged.merge(part) if merged.count else part
             done += part.count
-            job.progress(done / total, weights[key].name)
+            if merged.count == weight.size:  # keys take half a megabyte: describe a tensor as soon as it is complete
+                tensors[id(weight.tensor)] = _described(weight, merged, bins)
+                merged = Statistics()
+            job.progress(done / total, weight.name)
 
         try:
-            for key, weight in weights.items():
+            for weight in weights.values():
                 for values, options in _slices(weight):
-                    running.append((key, pool.submit(statistics, values, **options)))
+                    running.append((weight, pool.submit(statistics, values, **options)))
                     if len(running) > 2 * threads:
                         finish()
             while running:
@@ -130,7 +135,6 @@ def layer_statistics(
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    tensors = {key: _described(weights[key], summary, bins) for key, summary in found.items()}
     return {layer.name: LayerStatistics(layer.name, tuple(tensors[id(w.tensor)] for w in layer.weights)) for layer in chosen}
 
 
@@ -215,7 +219,10 @@ def _described(weight: Weight, summary: Statistics, bins: int) -> TensorStatisti
     keys = summary.keys
     low, high = _range(summary)
     quantiles = keys.quantile(np.array([0.01, 0.25, 0.5, 0.75, 0.99])) if summary.finite else np.full(5, np.nan)
-    counts = keys.linear(bins, low, high)
+    if weight.size <= _FEW:
+        counts = histogram(weight.tensor.numpy(), bins, low, high)
+    else:
+        counts = keys.linear(bins, low, high)
     slim = Statistics().merge(summary, keys=False)
     dtype = {"float": "float32", "double": "float64"}.get(weight.dtype, weight.dtype)
     return TensorStatistics(weight.name, dtype, weight.shape, slim, counts, tuple(quantiles.tolist()))
