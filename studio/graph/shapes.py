@@ -210,21 +210,27 @@ class _Inference:
             if isinstance(fused, list):
                 return fused
             if fused is not None:
-                node, element = fused
-                kind = self._standard(node, "", 13)[0]
+                twin, element = fused
+                kind = self._standard(twin, "", 13, borrowed=True)[0]
                 return [_tensor_type(element, _dims(kind))] + [TypeProto()] * (len(node.output) - 1)
         return self._standard(node, domain, self.versions.get(domain, 1))
 
     def _type(self, name: str) -> TypeProto:
         return self.types.get(name, TypeProto())
 
-    def _standard(self, node: onnx.NodeProto, domain: str, version: int) -> list[TypeProto]:
+    def _standard(self, node: onnx.NodeProto, domain: str, version: int, borrowed: bool = False) -> list[TypeProto]:
         schema = _schema(node.op_type, version, domain)
         if schema is None:
             return [TypeProto() for _ in node.output]
         if not all(self._type(name).WhichOneof("value") for name in node.input if name):
             return self._typed(node, schema)
         kinds = {name: self.types[name] for name in node.input if name}
+        if borrowed:  # the standard operator is not defined for the integers its quantized form works on
+            integers = (TensorProto.UINT8, TensorProto.INT8)
+            kinds = {
+                n: _tensor_type(TensorProto.FLOAT, _dims(k)) if k.tensor_type.elem_type in integers else k
+                for n, k in kinds.items()
+            }
         data = {name: numpy_helper.from_array(self.data[name], name) for name in kinds if self._certain(name)}
         try:
             found = onnx.shape_inference.infer_node_outputs(
@@ -233,8 +239,10 @@ class _Inference:
         except Exception:  # shapes that contradict each other, or a node without a rule: the walk goes on with types only
             return self._typed(node, schema)
         kinds_out = [found.get(name, TypeProto()) for name in node.output]
-        if node.op_type in ("Reshape", "Expand", "ConstantOfShape") and _dims(kinds_out[0]) is None:
-            kinds_out[0] = self._partly_shaped(node, kinds_out[0])
+        if node.op_type in ("Reshape", "Expand", "ConstantOfShape"):
+            dims = _dims(kinds_out[0])
+            if dims is None or None in dims:
+                kinds_out[0] = self._partly_shaped(node, kinds_out[0])
         return kinds_out
 
     def _typed(self, node: onnx.NodeProto, schema: defs.OpSchema) -> list[TypeProto]:
@@ -271,11 +279,15 @@ class _Inference:
             if before is None:
                 return kind
             rank = max(len(before), len(dims))
-            one, other = ((None,) * 0 + (1,) * (rank - len(x)) + tuple(x) for x in (before, dims))
+            aligned = [(1,) * (rank - len(x)) + tuple(x) for x in (before, dims)]
+            # Of two sizes that must broadcast, one that is known and not 1 is the result.
             dims = [
-                b if a == 1 else a if b == 1 or a == b else a if b is None and a is not None else None
-                for a, b in zip(one, other, strict=True)
+                next((d for d in pair if d not in (1, None)), 1 if pair == (1, 1) else None)
+                for pair in zip(*aligned, strict=True)
             ]
+        found = _dims(kind)
+        if found is not None and len(found) == len(dims):
+            dims = [d if d is not None else f for d, f in zip(dims, found, strict=True)]
         return _tensor_type(kind.tensor_type.elem_type or self._type(node.input[0]).tensor_type.elem_type, dims)
 
     def _constant(self, node: onnx.NodeProto) -> TypeProto:

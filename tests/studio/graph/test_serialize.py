@@ -43,7 +43,9 @@ def everything() -> onnx.ModelProto:
     sparse = onnx.SparseTensorProto(dims=[1, 3])
     sparse.values.CopyFrom(build.tensor("s", np.float32([4])))
     sparse.indices.CopyFrom(build.tensor("s_at", np.array([1])))
-    branch = build.graph([build.node("Relu", ["a"], ["r"], "inner")], [], [], [build.port("r", None)], doc_string="taken")
+    branch = build.graph(
+        [build.node("Relu", ["a"], ["r"], "inner")], [], [], [build.port("r", ["batch", 3])], doc_string="taken"
+    )
     branch.metadata_props.add(key="branch", value="then")
     nodes = [
         first,
@@ -57,7 +59,7 @@ def everything() -> onnx.ModelProto:
         nodes,
         [w, large, build.tensor("flag", True), build.weight("t", (3, 2))],
         [x],
-        [build.port("y", ["batch", 3]), build.port("z", [30, 2]), build.port("d", None)],
+        [build.port("y", ["batch", 3]), build.port("z", [30, 2]), build.port("d", ["batch", 3])],
         value_info=[build.port("a", ["batch", 3]), build.port("c", [1, 3])],
         sparse_initializer=[sparse],
         doc_string="the graph",
