@@ -84,27 +84,31 @@ def layer_names(model: ir.Model) -> dict[ir.Node, str]:
     """A unique and stable name for every node, subgraphs included.
 
     A name given at an earlier time (kept in `node.meta`) stays; else it is the node's name where no other node
-    has it, else the name of its first output, made unique by the scope it stands in.
+    has it, else the name of its first output, made unique by the scope it stands in. What a later node is called
+    by its own name is not given to an earlier one that has none.
     """
     nodes = [node for graph in model.graphs() for node in graph]
     given = Counter(node.name for node in nodes if node.name)
-    taken = {node.meta[LAYER_KEY] for node in nodes if LAYER_KEY in node.meta}
     names: dict[ir.Node, str] = {}
+    taken: set[str] = set()
+    for own in (lambda node: node.meta.get(LAYER_KEY), lambda node: node.name if given[node.name] == 1 else None):
+        for node in nodes:
+            name = own(node) if node not in names else None
+            if name and name not in taken:
+                names[node] = name
+                taken.add(name)
     for node in nodes:
-        name = node.meta.get(LAYER_KEY)
-        if name is None:
-            name = node.name if node.name and given[node.name] == 1 else None
-            if name is None or name in taken:
-                base = next((o.name for o in node.outputs if o.name), None) or node.name or node.op_type
-                name, scope = base, node.graph
-                if name in taken and scope is not None and scope.name:
-                    name = f"{scope.name}/{base}"
-                n = 2
-                while name in taken:
-                    name, n = f"{base}_{n}", n + 1
-            taken.add(name)
+        if node in names:
+            continue
+        base = next((o.name for o in node.outputs if o.name), None) or node.name or node.op_type
+        name, scope, n = base, node.graph, 2
+        if name in taken and scope is not None and scope.name:
+            name = f"{scope.name}/{base}"
+        while name in taken:
+            name, n = f"{base}_{n}", n + 1
         names[node] = name
-    return names
+        taken.add(name)
+    return {node: names[node] for node in nodes}
 
 
 class Model:

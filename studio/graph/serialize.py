@@ -201,7 +201,14 @@ def _restore(graph: onnx.GraphProto, sparse_tensors: dict[str, SparseTensor]) ->
 
 def _pin_names(clone: ir.Model) -> None:
     """Give a node its layer name where reading the file again would find another one."""
-    wanted = {node: node.meta.pop(LAYER_KEY, None) for graph in clone.graphs() for node in graph}
-    for node, name in layer_names(clone).items():
-        if wanted[node] is not None and wanted[node] != name:
+    wanted = layer_names(clone)
+    for node in wanted:
+        node.meta.pop(LAYER_KEY, None)
+    others = set(wanted.values())
+    for node, name in wanted.items():
+        if node.name != name and node.name in others:  # it would stand in the way of the one that is called so
+            node.name = name
+    # Naming one node can make the name of another unique; every round names at least one more.
+    while wrong := [node for node, name in layer_names(clone).items() if name != wanted[node]]:
+        for node in wrong:
             node.name = wanted[node]
