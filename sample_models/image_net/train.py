@@ -73,7 +73,7 @@ def train(folder: Path = HERE, rows: int = 60_000, epochs: int = 5) -> None:
     x = torch.from_numpy(pixels(real_models.read_idx(files.train_images)[:rows]))
     y = torch.from_numpy(real_models.read_idx(files.train_labels).astype(np.int64))
     # Depthwise convolutions train almost twice as fast with the channels last.
-    model = MobileNet().to(memory_format=torch.channels_last)
+    model = MobileNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def loss(chosen: torch.Tensor) -> torch.Tensor:
         images = x[chosen]

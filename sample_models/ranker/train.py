@@ -12,7 +12,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import torch
 from torch import nn
 

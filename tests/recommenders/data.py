@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 
 from tests import real_models
 
@@ -59,6 +59,11 @@ def ratings(split: str = "random") -> tuple[Rows, Rows]:
     )
 
 
+def hashed(size: int) -> tuple[Rows, Rows]:
+    """(training, test) of `ratings` as `ids` (rows, 11) int64: fields and pairs of fields, hashed to numbers below `size`."""
+    return tuple(Rows({"ids": _hashed(rows.inputs, size)}, rows.labels, rows.groups) for rows in ratings())  # type: ignore
+
+
 def histories() -> tuple[np.ndarray, Rows]:
     """What each user rated, oldest first: (training sequences (users, 51), test rows).
 
@@ -82,6 +87,15 @@ def evaluation(name: str) -> Rows:
 
 
 FIELDS = ("user", "item", "gender", "occupation", "age", "genres")
+
+
+def _hashed(inputs: dict[str, np.ndarray], size: int) -> np.ndarray:
+    user, item, age, genre = inputs["user"], inputs["item"], inputs["age"], inputs["genres"][:, 0]
+    occupation, gender = inputs["occupation"], inputs["gender"]
+    pairs = [(user, genre), (item, age), (item, occupation), (item, gender), (occupation, genre)]
+    keys = [user, item, age, genre, occupation, gender, *(a * 10_000 + b for a, b in pairs)]
+    mixed = [(key + (field << 32)).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) for field, key in enumerate(keys, 1)]
+    return np.stack([(key >> np.uint64(16)) % np.uint64(size) for key in mixed], 1).astype(np.int64)
 
 
 def _genres(items: pd.DataFrame) -> np.ndarray:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import onnx_ir as ir
 import torch
 from torch import nn
 
@@ -35,9 +36,10 @@ class Fields(nn.Module):
 
     def __init__(self, names: tuple[str, ...], width: int) -> None:
         super().__init__()
-        self.tables = nn.ModuleDict({name: nn.Embedding(SIZES[name], width) for name in names})
-        for table in self.tables.values():
+        tables = {name: nn.Embedding(SIZES[name], width) for name in names}
+        for table in tables.values():
             nn.init.normal_(table.weight, std=0.01)
+        self.tables = nn.ModuleDict(tables)
 
     def forward(self, *numbers: torch.Tensor) -> torch.Tensor:
         vectors = [table(number) for table, number in zip(self.tables.values(), numbers, strict=True)]
@@ -64,6 +66,8 @@ class DeepFM(nn.Module):
 
 
 class DLRM(nn.Module):
+    pairs: torch.Tensor
+
     def __init__(self, width: int = 16) -> None:
         super().__init__()
         self.tables = Fields(data.FIELDS, width)
@@ -91,6 +95,22 @@ class TwoTower(nn.Module):
         one = self.user_tower(self.user_fields(user, gender, occupation, age).flatten(1))
         other = self.item_tower(self.item_fields(item, genres).flatten(1))
         return (one * other).sum(1) + self.bias
+
+
+class Hashed(nn.Module):
+    """`ids` (batch, 11) int64 into one large table: a factorization machine and a perceptron."""
+
+    def __init__(self, rows: int, width: int) -> None:
+        super().__init__()
+        self.table = nn.Embedding(rows, width)
+        nn.init.normal_(self.table.weight, std=0.01)
+        self.linear, self.deep = nn.Linear(11 * width, 1), perceptron(11 * width, 128, 64, 1)
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        factors = self.table(ids)
+        crossed = 0.5 * (factors.sum(1).pow(2) - factors.pow(2).sum(1)).sum(1)
+        flat = factors.flatten(1)
+        return (self.linear(flat) + self.deep(flat)).squeeze(1) + crossed
 
 
 class SASRec(nn.Module):
@@ -155,7 +175,7 @@ def train_ranker(name: str, folder: Path, epochs: int) -> None:
     def loss(chosen: torch.Tensor) -> torch.Tensor:
         return nn.functional.binary_cross_entropy_with_logits(model(*(array[chosen] for array in inputs)), y[chosen])
 
-    training.fit(model, loss, len(y), epochs=epochs, batch=256, rate=3e-3, decay=0.3)
+    training.fit(model, loss, len(y), epochs=epochs, batch=256, rate=2e-3, decay=0.3)
     batch = {0: "batch"}
     axes = dict.fromkeys((*test.inputs, "score"), batch)
     one = tuple(torch.from_numpy(array[:2]) for array in test.inputs.values())
@@ -169,10 +189,37 @@ def train_ranker(name: str, folder: Path, epochs: int) -> None:
     )
 
 
+def train_hashed(path: Path, size: int, width: int, epochs: int = 1) -> None:
+    """A ranker whose table has `size` rows of `width` float32, in external data beside `path`.
+
+    Only rows that occur are trained, in a table of their own; all others stay as they were drawn.
+    """
+    training.start()
+    rows, _ = data.hashed(size)
+    occurring, compact = np.unique(rows.inputs["ids"], return_inverse=True)
+    ids, y = torch.from_numpy(compact.reshape(rows.inputs["ids"].shape)), torch.from_numpy(rows.labels).float()
+    model = Hashed(len(occurring), width)
+
+    def loss(chosen: torch.Tensor) -> torch.Tensor:
+        return nn.functional.binary_cross_entropy_with_logits(model(ids[chosen]), y[chosen])
+
+    training.fit(model, loss, len(y), epochs=epochs, batch=256, rate=2e-3, decay=0.3)
+    batch = {0: "batch"}
+    training.export(Probability(model), (ids[:2],), path, {"ids": batch, "score": batch}, ("score",))
+    exported = ir.load(path)
+    table = np.random.default_rng(training.SEED).standard_normal((size, width), np.float32)
+    table *= np.float32(0.01)
+    table[occurring] = model.table.weight.detach().numpy()
+    value = exported.graph.initializers["model.table.weight"]
+    value.const_value = ir.Tensor(table, name=value.name)
+    value.shape = ir.Shape(table.shape)
+    ir.save(exported, path, external_data=f"{path.name}.data")
+
+
 def train_sasrec(folder: Path, epochs: int = 40) -> None:
     training.start()
-    sequences, test = data.histories()
-    sequences = torch.from_numpy(sequences)
+    films, test = data.histories()
+    sequences = torch.from_numpy(films)
     model = SASRec()
 
     def loss(chosen: torch.Tensor) -> torch.Tensor:

@@ -14,6 +14,8 @@ from scipy.stats import spearmanr
 from studio import formats
 from studio.errors import ModelError
 from studio.measure.session import open_session
+from studio.measure.task import evaluate
+from studio.samples.open import open_samples
 from tests import real_models
 
 
@@ -83,3 +85,16 @@ def test_what_fails_to_come_is_not_asked_for_again(monkeypatch: pytest.MonkeyPat
             real_models._made("thing", make)
     assert len(asked) == 1
     assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("name", ["deepfm", "sasrec", "silero_vad", "text_encoder"])
+def test_real_samples_fit_their_model(name: str):
+    source, options = real_models.real_samples(name)
+    model = formats.load(real_models.all_models()[name])
+    samples = open_samples(source, model, **options)
+    assert evaluate(model, samples, limit=50)[0].count <= 50
+    assert not samples.random
+
+
+def test_generated_weights_have_no_real_samples():
+    assert real_models.real_samples("light_resnet50") is None

@@ -43,3 +43,11 @@ def test_genres_leave_out_the_empty_column_before_them():
 def test_time_split_tests_on_the_last_ratings():
     train, test = data.ratings("time")
     assert np.isin(test.inputs["user"], train.inputs["user"]).mean() < 0.5
+
+
+def test_hashed_table_scores_and_lies_in_external_data():
+    path = real_models.hashed_ranker(50_000, 8)
+    rows = data.hashed(50_000)[1]
+    (scores,) = open_session(formats.load(path)).run(rows.inputs).values()
+    assert path.with_name("model.onnx.data").stat().st_size >= 50_000 * 8 * 4
+    assert auc(scores, rows.labels) > 0.75
