@@ -161,8 +161,6 @@ class Method:
     calibrates: ClassVar[bool] = False
     #: Whether the method works on the whole graph, so that a layer selection has no meaning.
     whole_model: ClassVar[bool] = False
-    #: What a user gains, for verdicts: a step that should shrink the file and does not is told "no gain".
-    shrinks: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         for one in self.settings():

@@ -177,12 +177,11 @@ def size_text(count: float) -> str:
 
 
 def metric_text(metric: Metric) -> str:
-    """A metric with its 95 % interval, and the paired difference where there is one."""
-    text = f"{metric.value:.4g} ({metric.low:.4g} to {metric.high:.4g})"
-    if metric.difference:
-        d = metric.difference
-        text += f", difference {d.value:+.3g} ({d.low:+.3g} to {d.high:+.3g})"
-    return text
+    """A metric with the paired difference to the original, or with its own interval where there is none."""
+    if metric.difference is None:
+        return f"{metric.value:.4f} ({metric.low:.4f} to {metric.high:.4f})"
+    d = metric.difference
+    return f"{metric.value:.4f}, difference {d.value:+.4f} ({d.low:+.4f} to {d.high:+.4f})"
 
 
 _COLUMNS = (

@@ -167,12 +167,13 @@ def _same_interface(before: Model, after: Model, method: str) -> None:
 
 
 def _verdict(stage: Applied, before: Measurement, after: Measurement) -> str:
+    """A sentence where a step did not pay: nothing changed, or the file is not smaller."""
     if not any(outcome.changed for outcome in stage.outcomes):
         return "no gain: nothing was changed"
-    if not stage.step.method.shrinks:
+    old, new = before.size, after.size
+    if new.bytes < old.bytes:
         return ""
-    if after.size.bytes > before.size.bytes:
-        return f"no gain: the file grew from {before.size.bytes:,} to {after.size.bytes:,} bytes"
-    if after.size.bytes == before.size.bytes and after.size.zipped >= before.size.zipped:
-        return "no gain: the file is as large as before, zipped too"
-    return ""
+    grown = f"the file grew from {old.bytes:,} to {new.bytes:,} bytes" if new.bytes > old.bytes else "it is as large as before"
+    if new.zipped < old.zipped:
+        return f"no gain on disk: {grown}; zipped it is {old.zipped / new.zipped:.3g}x smaller"
+    return f"no gain: {grown}"

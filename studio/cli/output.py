@@ -16,7 +16,7 @@ from studio.job import Job
 from studio.measure.latency import LatencyResult
 from studio.measure.measurement import Measurement
 from studio.plain import to_plain
-from studio.report import Report, size_text
+from studio.report import Report, metric_text, size_text
 
 RANDOM = "Fidelity and latency come from random inputs (marked *): they say nothing about accuracy on real data."
 
@@ -101,7 +101,7 @@ def _figures(one: Measurement) -> list[str]:
         f"{one.latency.median_ms:.3g} ms{mark}" if one.latency else "",
         one.difference or "",
         sqnr(one),
-        "; ".join(f"{m.name} {m.value:.4g} ({m.low:.4g}-{m.high:.4g}){mark}" for m in one.metrics),
+        "; ".join(f"{m.name} {metric_text(m)}{mark}" for m in one.metrics),
     ]
 
 

@@ -28,7 +28,6 @@ class Clean(Method):
 
     name: ClassVar[str] = "clean"
     whole_model: ClassVar[bool] = True
-    shrinks: ClassVar[bool] = False
 
     fold: bool = setting(True, help="Compute what does not depend on the inputs once, as far as the file does not grow.")
     fuse: bool = setting(True, help="Fold batch norms, scales, biases and padding into kernels, and fuse standard patterns.")

@@ -39,7 +39,6 @@ class PruneWeights(Method):
     """
 
     name: ClassVar[str] = "prune-weights"
-    shrinks: ClassVar[bool] = False
 
     mode: str = setting(
         "layer", help="What decides which weights are small.", choices=("layer", "global", "threshold", "l1-share")

@@ -1,0 +1,108 @@
+import csv
+import io
+import json
+
+import pytest
+
+from studio.errors import ExportError, ModelError
+from studio.formats import load
+from studio.measure.measurement import MeasureOptions
+from studio.paths import sample_models
+from studio.recipe import Recipe
+from studio.report import Report, charts, save, size_text, to_csv, to_html
+from studio.run import run
+from studio.samples.open import open_samples
+
+
+@pytest.fixture(scope="module")
+def report():
+    folder = sample_models() / "digit_mlp"
+    model = load(folder / "model.onnx")
+    recipe = Recipe.from_yaml("steps: [clean, weight-only]")
+    return run(
+        model, recipe, open_samples(str(folder / "samples.yaml"), model), measure=MeasureOptions(seconds=0.1, rows=300)
+    ).report
+
+
+def test_json_loads_back_equal(report):
+    text = report.to_json()
+    assert Report.from_json(text) == report
+    assert json.loads(text)["steps"][1]["method"] == "weight-only"
+
+
+def test_infinite_figures_survive_json(report):
+    same = report.steps[0].after.fidelity
+    assert same.error == 0  # clean changed nothing
+    assert Report.from_json(report.to_json()).steps[0].after.fidelity.sqnr == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("{}", "model is missing"), ("[1]", "it must be a table"), ("no json", "Expecting value: line 1 column 1 (char 0)")],
+)
+def test_other_json_is_refused(text, why):
+    with pytest.raises(ModelError) as error:
+        Report.from_json(text)
+    assert str(error.value) == f"This is not a report of the studio: {why}. Give the .json of a run."
+
+
+def test_charts_put_the_original_first_and_carry_intervals(report):
+    found = {chart.title: chart for chart in charts(report)}
+    assert list(found) == [
+        "Size on disk",
+        "Latency, median to 95th percentile",
+        "top-1",
+        "Fidelity to the original's outputs (SQNR)",
+    ]
+    assert [bar.label for bar in found["top-1"].bars] == ["original", "1 clean", "2 weight-only"]
+    top = found["top-1"].bars[2]
+    assert top.low < top.value <= top.high
+    assert "difference" in top.text
+    assert found["Size on disk"].bars[0].text == "941 kB"
+    assert [bar.label for bar in found["Fidelity to the original's outputs (SQNR)"].bars] == ["2 weight-only"]
+
+
+def test_csv_has_one_line_per_stage(report):
+    rows = list(csv.DictReader(io.StringIO(to_csv(report))))
+    assert [row["stage"] for row in rows] == ["original", "clean", "weight-only"]
+    assert int(rows[0]["bytes"]) == report.original.size.bytes
+    assert float(rows[2]["top-1"]) == report.final.metrics[0].value
+
+
+def test_html_stands_alone_and_shows_every_outcome(report):
+    page = to_html(report)
+    assert "http" not in page.replace("http-equiv", "")
+    assert "<script" not in page
+    for step in report.steps:
+        for outcome in step.outcomes:
+            assert outcome.layer in page
+    assert "random inputs" not in page
+
+
+def test_html_says_random_where_it_was(digit_mlp):
+    report = run(load(digit_mlp), Recipe.from_yaml("steps: [weight-only]"), measure=MeasureOptions(runs=False)).report
+    assert "come from random inputs" in to_html(report)
+
+
+def test_names_in_the_model_cannot_inject_markup(report):
+    from dataclasses import replace
+
+    assert "<img src=x>" not in to_html(replace(report, model="<img src=x>"))
+
+
+def test_saving_keeps_the_old_file_when_it_fails(report, tmp_path, monkeypatch):
+    target = tmp_path / "r.json"
+    save(report, target)
+    assert Report.load(target) == report
+    with pytest.raises(ExportError, match=r"A report cannot be written as r.pdf. Use one of .json, .csv, .html."):
+        save(report, tmp_path / "r.pdf")
+    with pytest.raises(ExportError, match=r"The report .*r.json could not be written: No such file or directory."):
+        save(report, tmp_path / "gone" / "r.json")
+    assert [p.name for p in tmp_path.iterdir()] == ["r.json"]
+    with pytest.raises(ModelError, match=r"The report .*none.json cannot be read: No such file or directory."):
+        Report.load(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(("count", "text"), [(12, "12 B"), (1500, "1.5 kB"), (25_600_000, "25.6 MB"), (1.5e9, "1.5 GB")])
+def test_sizes_have_three_digits_and_decimal_units(count, text):
+    assert size_text(count) == text
