@@ -72,6 +72,8 @@ def evaluate(
         reference: the original; each metric then carries the paired difference to it.
         metrics: names or `MetricKind`s; None takes the samples' own, or the usual ones for such labels.
         limit: at most this many rows.
+        batch_size: rows per call. One by default, because a model that takes its quantization ranges from what it is fed
+            answers a row differently in other company.
         seed: of the bootstrap.
 
     Returns one `Metric` per metric; nothing if the samples have no labels (and no map is compared with a reference).
@@ -342,7 +344,7 @@ def _usual(kind: str, classes: int, grouped: bool) -> tuple[str, ...]:
         return ("top-1", *more, *(("f1",) if classes <= 100 else ()))
     usual = {
         "scores": ("auc", "log-loss", "f1"),
-        "regression": ("mae", "spearman"),
+        "regression": ("mae", "spearman") if classes == 1 else ("mae",),
         "similarity": ("spearman",),
         "transcription": ("cer", "wer"),
         "map": ("iou",),

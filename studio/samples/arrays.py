@@ -74,7 +74,7 @@ def open_arrays(
             task = replace(task, groups=np.asarray(groups))
             options["blocks"] = np.asarray(groups)
         options["warnings"] = tuple(
-            f"The array for input {key!r} holds {array.dtype} and the input takes floats: if these are pixels, scale them first."
+            f"The array for input {key!r} holds uint8 and the input takes floats: if these are pixels, scale them first."
             for key, array in mapped.items()
             if array.dtype == np.uint8 and not feeder.find(key).integer
         )

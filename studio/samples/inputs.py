@@ -485,6 +485,7 @@ class Feeder:
         self.fixed_batch = fixed_batch(self.inputs)
         self._settings = settings or {}
         self._model = model
+        self._bound: dict[int, dict[str, tuple[int, ...]]] = {}
         names = [one.name for one in self.inputs]
         outputs = [port.name for port in model.outputs]
         unknown = [n for n in (*self._settings, *self.state) if n not in names]
@@ -512,6 +513,11 @@ class Feeder:
         names = ", ".join(one.name for one in self.inputs)
         raise SamplesError(f"The model has no input {name!r}", todo=f"Its inputs are: {names}")
 
+    def _shapes(self, count: int) -> dict[str, tuple[int, ...]]:
+        if count not in self._bound:
+            self._bound[count] = default_axes(self._model, count)
+        return self._bound[count]
+
     def feeds(self, rows: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
         """One call for `count` samples from `rows` (input name -> array, first axis = samples)."""
         made: dict[str, np.ndarray] = {}
@@ -523,7 +529,7 @@ class Feeder:
                 made[one.name] = np.array(np.broadcast_to(np.asarray(self._settings[one.name]), shape), one.dtype)
             elif one.role in ("state", "setting", "mask") or one.name in self.state:
                 value = one.value if one.role == "setting" else int(one.role == "mask")
-                made[one.name] = np.full(default_axes(self._model, count)[one.name], value, one.dtype)
+                made[one.name] = np.full(self._shapes(count)[one.name], value, one.dtype)
             else:
                 raise SamplesError(f"The samples have no values for input {one.name!r}", todo="Map a column or array to it")
         return made

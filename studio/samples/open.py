@@ -172,7 +172,7 @@ def _kind(path: Path, given: dict[str, Any]) -> str:
                 return "audio"
         raise SamplesError(f"{path.name} holds no images and no WAV files", todo="Give a folder or file with samples")
     name = path.name.lower()
-    if name.endswith((".zip", *images.EXTENSIONS)):
+    if name.endswith(".zip"):
         return "images"
     if name.endswith(audio.EXTENSIONS):
         return "audio"

@@ -13,7 +13,8 @@ import numpy as np
 
 from studio.errors import SamplesError
 from studio.model import Model
-from studio.samples import Samples, Task
+from studio.samples import Task
+from studio.samples.arrays import ArrayFileSamples
 from studio.samples.inputs import Feeder, Input
 
 EXTENSIONS = (".csv", ".tsv", ".parquet", ".pq", ".parquet.brotli")
@@ -31,9 +32,9 @@ class Table:
     def __init__(self, source: Path, names: Sequence[str] | None = None) -> None:
         self.name, self._source, self._names = source.name, source, names
         self.columns: tuple[str, ...] = tuple(self._pieces(None, first=True))
-        self._folder = Path(tempfile.mkdtemp(prefix="studio-"))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self.folder = Path(tempfile.mkdtemp(prefix="studio-"))
         self._table: Any = None
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
     def keep(self, columns: Sequence[str]) -> None:
         """Read the file once and keep these columns.
@@ -47,7 +48,7 @@ class Table:
             if column not in self.columns:
                 todo = f"Its columns are: {', '.join(self.columns)}"
                 raise SamplesError(f"{self.name} has no column {column!r}", todo=todo)
-        path = self._folder / "table.arrow"
+        path = self.folder / "table.arrow"
         writer = None
         try:
             for piece in self._pieces(list(dict.fromkeys(columns))):
@@ -75,8 +76,18 @@ class Table:
         """Cells of a column as text; a missing one is empty."""
         return ["" if v is None else str(v) for v in self.take(column, rows).to_pylist()]
 
-    def numbers(self, column: str, rows: np.ndarray | None = None, missing: float | None = None) -> np.ndarray:
-        """Cells of a column as numbers, or as rows of numbers where cells are lists (shorter ones end in zeros).
+    def width(self, column: str) -> int:
+        """Length of the longest list in a column of lists; 0 for other columns."""
+        import pyarrow as pa
+        from pyarrow import compute
+
+        values = self._table.column(column)
+        if not (pa.types.is_list(values.type) or pa.types.is_large_list(values.type)):
+            return 0
+        return compute.max(compute.list_value_length(values)).as_py() or 0
+
+    def numbers(self, column: str, rows: np.ndarray | None = None, missing: float | None = None, width: int = 0) -> np.ndarray:
+        """Cells of a column as numbers, or as `width` numbers each where cells are lists (shorter ones end in zeros).
 
         Raises:
             SamplesError: a cell is missing and `missing` gives no value for it, or is not a number.
@@ -86,12 +97,12 @@ class Table:
         values = self.take(column, rows)
         if values.null_count:
             if missing is None:
-                why = f"{values.null_count:,} of {len(values):,} cells are empty"
+                why = f"{self._table.column(column).null_count:,} of {len(self):,} cells are empty"
                 raise SamplesError(f"Column {column!r} of {self.name} cannot be used", why, "Leave it out or give `missing`")
             values = pa.array(np.full(len(values), missing)) if pa.types.is_null(values.type) else values.fill_null(missing)
         if pa.types.is_list(values.type) or pa.types.is_large_list(values.type):
             cells = [np.asarray(cell) for cell in values.to_pylist()]
-            padded = np.zeros((len(cells), max(map(len, cells), default=0)), cells[0].dtype if cells else np.float32)
+            padded = np.zeros((len(cells), width), values.type.value_type.to_pandas_dtype())
             for row, cell in zip(padded, cells, strict=True):
                 row[: len(cell)] = cell
             return padded
@@ -132,34 +143,14 @@ class Table:
             yield from reader.schema.names if first else reader
 
 
-class TableSamples(Samples):
-    """Rows of a table; each input is one column, or several side by side."""
+class TableSamples(ArrayFileSamples):
+    """Rows of a table; each input is one column, or several side by side, kept as a mapped file."""
 
     kind = "table"
 
-    def __init__(
-        self,
-        name: str,
-        table: Table,
-        columns: dict[str, tuple[str, ...]],
-        labels: np.ndarray | None,
-        feeder: Feeder,
-        missing: float | None,
-        **options: Any,
-    ) -> None:
-        super().__init__(name, len(table), state=feeder.state, fixed_batch=feeder.fixed_batch, **options)
-        self._table, self._columns, self._labels, self._feeder, self._missing = table, columns, labels, feeder, missing
-
-    def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        made = {}
-        for name, columns in self._columns.items():
-            one = self._feeder.find(name)
-            parts = [self._table.numbers(column, rows, self._missing) for column in columns]
-            made[name] = _shaped(one, parts)
-        return self._feeder.feeds(made, len(rows))
-
-    def labels(self, rows: np.ndarray) -> np.ndarray | None:
-        return None if self._labels is None else self._labels[rows]
+    def __init__(self, name: str, table: Table, *args: Any, **options: Any) -> None:
+        super().__init__(name, *args, **options)
+        self._table = table  # its folder, with the mapped files, lives as long as it
 
 
 def open_table(
@@ -193,10 +184,28 @@ def open_table(
         _, groups = np.unique(np.asarray(table.texts(group)), return_inverse=True)
         task = Task(task.kind, task.metrics, task.output, groups, task.options)
         options["blocks"] = groups
-    samples = TableSamples(source.stem, table, chosen, target, feeder, missing, task=task, **options)
-    samples.read(np.zeros(1, np.int64))
-    _check_indices(samples, feeder)
-    return samples
+    arrays = {name: _spooled(table, feeder.find(name), many, missing, i) for i, (name, many) in enumerate(chosen.items())}
+    return TableSamples(source.stem, table, arrays, target, feeder, task=task, **options)
+
+
+def _spooled(table: Table, one: Input, columns: tuple[str, ...], missing: float | None, number: int) -> np.ndarray:
+    """Columns as one mapped array in the shape and type of the input, written piece by piece.
+
+    Raises:
+        SamplesError: they do not fit the input, or hold indices beyond its table.
+    """
+    widths = [table.width(column) for column in columns]
+    path = table.folder / f"{number}.bin"
+    shape: tuple[int, ...] = ()
+    with path.open("wb") as file:
+        for start in range(0, len(table), _PIECE):
+            rows = np.arange(start, min(start + _PIECE, len(table)))
+            parts = [table.numbers(c, rows, missing, width) for c, width in zip(columns, widths, strict=True)]
+            values = _shaped(one, parts)
+            _check_indices(one, values)
+            values.astype(one.dtype).tofile(file)
+            shape = values.shape[1:]
+    return np.memmap(path, one.dtype, "r", shape=(len(table), *shape))
 
 
 def _columns(
@@ -249,15 +258,8 @@ def _labels_of(table: Table, column: str) -> np.ndarray:
     return table.numbers(column)
 
 
-def _check_indices(samples: TableSamples, feeder: Feeder) -> None:
-    """Refuse indices beyond their tables, as the first rows show them."""
-    some = np.linspace(0, samples.count - 1, min(samples.count, 1000)).astype(np.int64)
-    for one in feeder.inputs:
-        if one.high is None or one.name not in samples._columns:
-            continue
-        parts = [samples._table.numbers(c, some, samples._missing) for c in samples._columns[one.name]]
-        values = _shaped(one, parts)
-        if (values < 0).any() or (values >= one.high).any():
-            worst = int(values.max() if (values >= one.high).any() else values.min())
-            why = f"{worst} occurs and the table of input {one.name!r} has {int(one.high.max())} rows"
-            raise SamplesError("The numbers of the categories do not fit the model", why, "Number them from 0 as in training")
+def _check_indices(one: Input, values: np.ndarray) -> None:
+    if one.high is not None and ((values < 0).any() or (values >= one.high).any()):
+        worst = int(values.max() if (values >= one.high).any() else values.min())
+        why = f"{worst} occurs and the table of input {one.name!r} has {int(one.high.max())} rows"
+        raise SamplesError("The numbers of the categories do not fit the model", why, "Number them from 0 as in training")

@@ -134,9 +134,8 @@ def _warnings(engine: Any, texts: list[str], lengths: bool) -> tuple[str, ...]:
     if share > 0.1:
         found.append(f"{share:.0%} of the tokens are unknown to the tokenizer: it may be made for another language or case.")
     if lengths and cut > 0.2:
-        found.append(
-            f"{cut:.0%} of the texts are longer than {engine.truncation['max_length']} tokens and are cut off: give `max_length`."
-        )
+        length = engine.truncation["max_length"]
+        found.append(f"{cut:.0%} of the texts are longer than {length} tokens and are cut off: give `max_length`.")
     return tuple(found)
 
 

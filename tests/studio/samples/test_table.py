@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +49,17 @@ def test_columns_by_name_and_side_by_side(tmp_path):
     assert calibration in ({0, 1}, {2})  # a query is never split
 
 
+def test_the_copy_goes_with_the_samples(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = write(tmp_path / "t.csv", "user,a,b\n0,1,2\n1,3,4\n")
+    samples = open_samples(path, model_of(GRAPH))
+    assert samples.read(np.array([1]))["f"].tolist() == [[3, 4]]
+    assert len(list(tmp_path.glob("studio-*"))) == 1
+    del samples
+    gc.collect()
+    assert not list(tmp_path.glob("studio-*"))
+
+
 def test_what_is_left_fills_the_only_open_input(tmp_path):
     pd.DataFrame({"user": [0, 1], "a": [0.5, 1.5], "b": [2, 3], "y": [0.1, 0.2]}).to_parquet(tmp_path / "t.parquet")
     samples = open_samples(tmp_path / "t.parquet", model_of(GRAPH))
@@ -72,7 +85,7 @@ def test_a_file_without_a_header_line(tmp_path):
 
 def test_tables_that_do_not_fit(tmp_path):
     path = write(tmp_path / "t.csv", "user,a,b\n0,1,\n1,2,3\n")
-    words = "Column 'b' of t.csv cannot be used: 1 of 1 cells are empty. Leave it out or give `missing`."
+    words = "Column 'b' of t.csv cannot be used: 1 of 2 cells are empty. Leave it out or give `missing`."
     assert refusal(path) == words
     assert open_samples(path, model_of(GRAPH), missing=0).read(np.array([0]))["f"].tolist() == [[1.0, 0.0]]
     path = write(tmp_path / "t.csv", "user,a,b\n0,1,2\n3,2,3\n")
