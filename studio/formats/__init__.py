@@ -26,6 +26,8 @@ from studio.model import Model
 #: Formats that are translated to ONNX, in the order they are asked.
 _CONVERTED = ("exported_program", "torchscript", "keras")
 _HEAD = 4096
+_UNPACKED, _RATIO = 100_000_000, 20  # weights hardly compress: an archive that unpacks to more means harm
+_FORM = 1  # counts up when translations change, so that older ones in the cache are not used
 _IR_VERSION = 10  # of translated models; every supported runtime reads it
 
 
@@ -84,9 +86,13 @@ def _members(path: Path, head: bytes) -> tuple[str, ...]:
         return ()
     try:
         with zipfile.ZipFile(path) as archive:
-            return tuple(archive.namelist())
+            size = sum(info.file_size for info in archive.infolist())
+            names = tuple(archive.namelist())
     except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise ModelError(f"{path.name} is a damaged ZIP archive", str(error), "Download or export it again") from None
+    if size > _UNPACKED + _RATIO * path.stat().st_size:
+        raise ModelError(f"{path.name} is not opened", f"it unpacks to {size:,} bytes", "Download or export it again")
+    return names
 
 
 def _load_onnx(path: Path, head: bytes, job: Job) -> Model:
@@ -106,7 +112,7 @@ def _unknown(path: Path) -> ModelError:
 
 def _converted(module: ModuleType, path: Path, inputs: tuple[str, ...], job: Job) -> Model:
     """The model in `path`, translated to ONNX once: the result is kept in the cache under the hash of the content."""
-    key = hashlib.sha256("\0".join((module.__name__, *inputs)).encode())
+    key = hashlib.sha256("\0".join((module.__name__, str(_FORM), *inputs)).encode())
     with path.open("rb") as file:
         while chunk := file.read(1 << 22):
             job.check()

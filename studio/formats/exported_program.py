@@ -80,7 +80,7 @@ def convert(path: Path, inputs: tuple[str, ...], job: Job) -> ir.Model:
             job.progress(0.4, "translating to ONNX")
             made = torch.onnx.export(program, opset_version=_OPSET, optimize=True, verbose=False)
             assert made is not None
-            _name_outputs(made.model, program.graph_signature.user_outputs)
+            _name_outputs(made.model, _output_names(program))
         except Exception as error:  # the exporter raises any exception for what it cannot translate
             raise ModelError(f"{path.name} cannot be translated to ONNX", _reason(error), _ONNX_INSTEAD) from None
     return made.model
@@ -91,6 +91,14 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:200].rstrip(".")
+
+
+def _output_names(program: Any) -> list[Any]:
+    """The keys of a dictionary of outputs, else the names of the values in the program."""
+    spec = program.call_spec.out_spec
+    if spec is not None and spec.type is dict and all(child.is_leaf() for child in spec.children()):
+        return list(spec.context)
+    return list(program.graph_signature.user_outputs)
 
 
 def _name_outputs(graph: ir.Model, names: Any) -> None:

@@ -19,6 +19,16 @@ class Net(torch.nn.Module):
         return self.linear(features) * self.scale + shift, features
 
 
+class Named(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = torch.nn.Embedding(20, 6)
+
+    def forward(self, ids: torch.Tensor) -> dict[str, torch.Tensor]:
+        rows = self.table(ids)
+        return {"rows": rows, "pooled": rows.mean(1)}
+
+
 def main(folder: Path) -> None:
     torch.manual_seed(0)
     net = Net().eval()
@@ -26,6 +36,8 @@ def main(folder: Path) -> None:
     batch = torch.export.Dim("batch", min=1, max=64)
     program = torch.export.export(net, inputs, dynamic_shapes={"image": {0: batch}, "shift": {0: batch}})
     torch.export.save(program, folder / "net.pt2")
+    named = torch.export.export(Named().eval(), (torch.zeros(1, 7, dtype=torch.long),))
+    torch.export.save(named, folder / "named.pt2")
     torch.jit.script(net).save(folder / "script.pt")
     torch.jit.trace(net, inputs).save(folder / "trace.pt")
     (folder / "trace.anything").write_bytes((folder / "trace.pt").read_bytes())

@@ -63,6 +63,12 @@ def test_an_exported_program(made):
         np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
+def test_a_dictionary_of_outputs(made):
+    model = load(made / "named.pt2")
+    assert [str(port) for port in model.inputs] == ["ids: int64[1, 7]"]
+    assert [str(port) for port in model.outputs] == ["rows: float32[1, 7, 6]", "pooled: float32[1, 6]"]
+
+
 def test_it_is_translated_once(made, monkeypatch):
     first = load(made / "net.pt2")
     assert first.source is not None

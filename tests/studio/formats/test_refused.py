@@ -189,6 +189,14 @@ def test_damaged_archives(tmp_path):
     assert text == "m.pth is a damaged ZIP archive: File is not a zip file. Download or export it again."
 
 
+def test_archives_that_unpack_without_end(tmp_path):
+    with zipfile.ZipFile(tmp_path / "m.pt2", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("m/archive_format", "pt2")
+        for n in range(4):
+            archive.writestr(f"m/data/weights/weight_{n}", bytes(30_000_000))
+    assert refusal(tmp_path / "m.pt2") == "m.pt2 is not opened: it unpacks to 120,000,003 bytes. Download or export it again."
+
+
 def test_file_dialogs_can_ask_what_opens():
     assert extensions()["ONNX model"] == (".onnx",)
     assert list(extensions()) == ["ONNX model", "PyTorch exported program", "TorchScript", "Keras model"]
