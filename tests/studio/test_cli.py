@@ -162,6 +162,9 @@ def test_devices_names_the_processor_and_reasons(run):
     assert all(p["runs"] or p["why_not"] for p in found["providers"])
 
 
+OUT = ["{mlp}", "-o", "o.onnx"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -170,17 +173,23 @@ def test_devices_names_the_processor_and_reasons(run):
         (["frobnicate"], "No such command 'frobnicate'."),
         (["apply"], "Missing command."),
         (["apply", "fp16", "{mlp}"], "Missing option '-o' / '--output'."),
-        (["apply", "prune-weights", "{mlp}", "-o", "o.onnx", "--sparsity", "2"], "prune-weights: sparsity must be between 0 and 1, not 2.0."),
-        (["apply", "prune-weights", "{mlp}", "-o", "o.onnx", "--sparsity", "x"], "prune-weights: sparsity must be a number, not 'x'."),
-        (["apply", "static-int8", "{mlp}", "-o", "o.onnx", "--per-channel", "x"], "static-int8: per-channel must be true or false, not 'x'."),
-        (["apply", "fp16", "{mlp}", "-o", "o.onnx", "--layers", "type:LSTM"], "The selector 'type:LSTM' matches no layer. `inspect` lists the layers."),
-        (["apply", "fp16", "{mlp}", "-o", "o.onnx", "--report", "r.pdf"], "A report cannot be written as r.pdf. Use one of .json, .csv, .html."),
-        (["compress", "{mlp}", "-o", "o.onnx", "--recipe", "gone.yaml"], "The recipe gone.yaml cannot be read: No such file or directory."),
+        (["apply", "prune-weights", *OUT, "--sparsity", "2"], "prune-weights: sparsity must be between 0 and 1, not 2.0."),
+        (["apply", "prune-weights", *OUT, "--sparsity", "x"], "prune-weights: sparsity must be a number, not 'x'."),
+        (["apply", "static-int8", *OUT, "--per-channel", "x"], "static-int8: per-channel must be true or false, not 'x'."),
+        (
+            ["apply", "fp16", *OUT, "--layers", "type:LSTM"],
+            "The selector 'type:LSTM' matches no layer. `inspect` lists the layers.",
+        ),
+        (
+            ["apply", "fp16", *OUT, "--report", "r.pdf"],
+            "A report cannot be written as r.pdf. Use one of .json, .csv, .html.",
+        ),
+        (["compress", *OUT, "--recipe", "gone.yaml"], "The recipe gone.yaml cannot be read: No such file or directory."),
         (["bench", "{mlp}", "--device", "tpu"], "There is no device 'tpu'. Use auto, cpu, cuda or cuda:N."),
         (["report", "gone.json"], "The report gone.json cannot be read: No such file or directory. Check the path."),
         (["report", "{mlp}"], "model.onnx carries no report. Give the .json of a run."),
     ],
-)  # fmt: skip
+)
 def test_user_errors_are_one_line_and_exit_code_2(run, tmp_path, monkeypatch, arguments, words):
     monkeypatch.chdir(tmp_path)
     code, out, err = run(*(a.format(mlp=MLP / "model.onnx") for a in arguments))
