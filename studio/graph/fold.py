@@ -267,6 +267,7 @@ def _inline(node: ir.Node, branch: ir.Graph, names: Names, count: Counter) -> No
         value.replace_all_uses_with(add_initializer(home, names.fresh(name), value.const_value))
     for inner in list(branch):
         branch.remove(inner)
+        inner.name = inner.meta.get(LAYER_KEY, inner.name)  # names need only be unique within a graph
         for output in inner.outputs:
             if output.name and count[output.name] > 1:  # the other branch, or another If, uses the same name
                 output.name = names.fresh(output.name)
