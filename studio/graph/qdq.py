@@ -11,7 +11,7 @@ from onnx_ir.convenience import convert_attributes
 
 from studio.graph.edit import Names, add_initializer, inherit, insert_before, nodes_by_layer, remove, replace_value
 from studio.graph.flow import tail
-from studio.graph.quantize import Grid, dequantize, pack_halves, pack_pairs, quantize, weight_grid
+from studio.graph.quantize import Grid, fitted_grid, pack_halves, pack_pairs, quantize, weight_grid
 from studio.model import LAYER_KEY, Layer
 from studio.weights import STORAGE_OPS, Weight, constant, trace
 
@@ -31,10 +31,15 @@ def weight_at(layer: Layer, index: int) -> Weight | None:
     return next((w for w in layer.weights if w.index == index), None)
 
 
+def already(layer: Layer) -> str | None:
+    """That the layer has integer weights, or None."""
+    return f"it is already quantized ({layer.precision})" if layer.main.quantized else None
+
+
 def why_not_weight(layer: Layer, weight: Weight | None, kinds: tuple[str, ...] = ("float",)) -> str | None:
     """Why the values of `weight` cannot be put on an integer grid, or None. Reads no values."""
-    if layer.main.quantized or (weight is not None and weight.quantized):
-        return f"it is already quantized ({layer.precision})"
+    if why := already(layer):
+        return why
     if weight is None:
         return "the operand this step works on is computed while the model runs"
     if weight.dtype not in kinds:
@@ -412,7 +417,7 @@ class Writer:
 
     def _table(self, owner: ir.Graph, weight: Weight, array: np.ndarray, bits: int) -> tuple[ir.Value, ir.Value]:
         flat = array.reshape(len(array), -1)
-        grid = weight_grid(flat, 0, bits, signed=bits == 8)
+        grid = weight_grid(flat, 0) if bits == 8 else fitted_grid(flat, 0, bits, signed=False)
 
         def integers() -> np.ndarray:
             rows = quantize(flat, grid)
@@ -539,11 +544,3 @@ def _tensor(integers: np.ndarray, bits: int) -> np.ndarray | ir.TensorProtocol:
         return integers
     kind = ir.DataType.INT4 if integers.dtype == np.int8 else ir.DataType.UINT4
     return ir.PackedTensor(pack_pairs(integers), kind, shape=ir.Shape(integers.shape))
-
-
-def quality(array: np.ndarray, grid: Grid) -> float:
-    """SQNR in dB of a weight on its grid; infinite where nothing is lost."""
-    exact = array.astype(np.float64)
-    noise = float(np.square(exact - dequantize(quantize(array, grid), grid)).sum())
-    signal = float(np.square(exact).sum())
-    return float("inf") if noise == 0 else 10 * float(np.log10(signal / noise)) if signal else 0.0

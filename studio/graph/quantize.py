@@ -15,6 +15,7 @@ import numpy as np
 _SMALLEST_SCALE = np.float32(1e-18)
 #: Arrays are rounded in pieces of about this many elements, so that no second float copy of a big table exists.
 _PIECE = 1 << 20
+_SHARES = (0.96, 0.92, 0.88, 0.84, 0.8, 0.76, 0.7)
 
 
 @dataclass(frozen=True)
@@ -101,22 +102,56 @@ def weight_grid(
         array: any float type; finite.
         axis: one scale per index along this axis; with `block`, one per that many elements along it; None for one scale.
     """
-    low: np.ndarray | float
-    high: np.ndarray | float
-    if axis is None:
-        low, high = (float(array.min()), float(array.max())) if array.size else (0.0, 0.0)
-    elif block:
-        low, high = _block_bounds(array, axis, block)
-    else:
-        others = tuple(n for n in range(array.ndim) if n != axis % array.ndim)
-        low, high = array.min(others), array.max(others)
-    grid = range_grid(low, high, bits, signed, symmetric)
+    low, high = _bounds(array, axis, block)
+    return _along(range_grid(low, high, bits, signed, symmetric), array, axis, block)
+
+
+def fitted_grid(
+    array: np.ndarray, axis: int | None = None, bits: int = 4, signed: bool = True, symmetric: bool = True, block: int = 0
+) -> Grid:
+    """As `weight_grid`, but each range is shrunk by the share (of a few between 0.7 and 1) with the least squared error.
+
+    Pays with few bits, where a finer step for many values is worth more than the ends of the range.
+    """
+    rows = max(_PIECE // max(array[:1].size, 1), 1) if array.ndim else 1
+    if axis == 0 and not block and len(array) > rows:
+        parts = [fitted_grid(array[n : n + rows], 0, bits, signed, symmetric) for n in range(0, len(array), rows)]
+        scale, zero_point = (np.concatenate([getattr(g, name) for g in parts]) for name in ("scale", "zero_point"))
+        return Grid(scale, zero_point, parts[0].low, parts[0].high, 0)
+    low, high = _bounds(array, axis, block)
+    best = _along(range_grid(low, high, bits, signed, symmetric), array, axis, block)
+    least = _squared_error(array, best)
+    for share in _SHARES:
+        grid = _along(range_grid(low * share, high * share, bits, signed, symmetric), array, axis, block)
+        error = _squared_error(array, grid)
+        nearer = error < least
+        least = np.where(nearer, error, least)
+        scale, zero_point = np.where(nearer, grid.scale, best.scale), np.where(nearer, grid.zero_point, best.zero_point)
+        best = Grid(scale, zero_point, grid.low, grid.high, grid.axis, block)
+    return best
+
+
+def _along(grid: Grid, array: np.ndarray, axis: int | None, block: int) -> Grid:
     return Grid(grid.scale, grid.zero_point, grid.low, grid.high, None if axis is None else axis % array.ndim, block)
 
 
-def _block_bounds(array: np.ndarray, axis: int, block: int) -> tuple[np.ndarray, np.ndarray]:
-    starts = np.arange(0, array.shape[axis], block)
-    return np.minimum.reduceat(array, starts, axis), np.maximum.reduceat(array, starts, axis)
+def _bounds(array: np.ndarray, axis: int | None, block: int) -> tuple[np.ndarray, np.ndarray]:
+    """Least and greatest value per tensor, channel or block."""
+    if not array.size:
+        return np.zeros(()), np.zeros(())
+    if block and axis is not None:
+        starts = np.arange(0, array.shape[axis], block)
+        return np.minimum.reduceat(array, starts, axis), np.maximum.reduceat(array, starts, axis)
+    others = None if axis is None else tuple(n for n in range(array.ndim) if n != axis % array.ndim)
+    return np.asarray(array.min(others)), np.asarray(array.max(others))
+
+
+def _squared_error(array: np.ndarray, grid: Grid) -> np.ndarray:
+    """Sum of squared rounding errors per tensor, channel or block, in the shape of the scales."""
+    squares = np.square(array.astype(np.float32, copy=False) - dequantize(quantize(array, grid), grid))
+    if grid.block and grid.axis is not None:
+        return np.add.reduceat(squares, np.arange(0, array.shape[grid.axis], grid.block), grid.axis)
+    return squares.sum(None if grid.axis is None else tuple(n for n in range(array.ndim) if n != grid.axis))
 
 
 def _spread(values: np.ndarray, grid: Grid, shape: tuple[int, ...]) -> np.ndarray:

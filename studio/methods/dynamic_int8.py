@@ -40,13 +40,15 @@ class DynamicInt8(Method):
     )
 
     def why_not(self, layer: Layer) -> str | None:
+        if why := qdq.already(layer):
+            return why
         if layer.op == "Gather" and self.tables:
             return qdq.why_not_rows(layer)
         if layer.op == "Gather":
             return "tables is set to false"
         if layer.op in ("LSTM", "GRU", "RNN"):
             return "rounding its activations at every step adds up; weight-only keeps recurrent layers precise"
-        if layer.op == "Conv" and not self.convolutions and not layer.main.quantized:
+        if layer.op == "Conv" and not self.convolutions:
             return "ONNX Runtime computes dynamic INT8 convolutions 3 to 12 times slower than float; static-int8 is fast"
         if layer.op not in (*_PRODUCTS, "Conv"):
             return f"{layer.op} has no dynamic INT8 form"

@@ -61,6 +61,8 @@ class StaticInt8(Method):
         return None
 
     def why_not(self, layer: Layer) -> str | None:
+        if why := qdq.already(layer):
+            return why
         if layer.op == "Gather" and self.tables:
             return qdq.why_not_rows(layer)
         if layer.op not in (*_CLOSED, "ConvTranspose"):
