@@ -228,11 +228,13 @@ def open_images(
     target = _image_input(feeder, input)
     found = _layout(target, model, layout, size)
     preparation = _preparation(target, found, resize, mean, std, scale, order)
-    values = _labels(files, names, everything, labels)
+    as_text = task is not None and task.kind == "transcription"
+    values = _labels(files, names, everything, labels, as_text)
     if values is not None:
         names = [n for n, v in zip(names, values, strict=True) if v is not None]
         task = task or Task()
-    array = None if values is None else np.asarray([v for v in values if v is not None])
+    kept = None if values is None else [v for v in values if v is not None]
+    array = None if kept is None else np.asarray(kept, object if as_text else None)
     samples = ImageSamples(source.name, files, names, array, feeder, target, found, preparation, task=task, **options)
     samples.read(np.zeros(1, np.int64))  # the first image must be one
     return samples
@@ -312,18 +314,20 @@ def _preparation(
 # Labels --------------------------------------------------------------------------------------------------------
 
 
-def _labels(files: _Files, names: list[str], everything: list[str], labels: str | Path | None) -> list[int | None] | None:
-    """One class number per image, None where an image has none; None without labels."""
+def _labels(
+    files: _Files, names: list[str], everything: list[str], labels: str | Path | None, as_text: bool
+) -> Sequence[int | str | None] | None:
+    """One class number (or text) per image, None where an image has none; None without labels."""
     if labels == "index":
         return list(range(len(names)))
     if isinstance(labels, Path):
-        return _from_file(labels.name, _lines(labels), names)
+        return _from_file(labels.name, _lines(labels), names, as_text)
     if isinstance(labels, str) and labels != "folders":
         raise SamplesError(f"There is no labels file {labels!r}", todo="Give a file, `index` or `folders`")
     beside = next((n for n in everything if n in _LABEL_FILES), None)
     if labels is None and beside is not None:
         text = files.read(beside).decode("utf-8-sig", "replace")
-        return _from_file(beside, text.splitlines(), names)
+        return _from_file(beside, text.splitlines(), names, as_text)
     folders = [PurePosixPath(n).parent.name for n in names]
     classes = sorted(set(folders) - {""})
     if labels == "folders" or (len(classes) > 1 and "" not in folders):
@@ -344,7 +348,7 @@ def _lines(path: Path) -> list[str]:
         raise SamplesError(f"The labels file {path.name} cannot be read", error.strerror or str(error)) from None
 
 
-def _from_file(name: str, lines: list[str], names: list[str]) -> list[int | None]:
+def _from_file(name: str, lines: list[str], names: list[str], as_text: bool) -> Sequence[int | str]:
     """Labels from lines `name,label` (comma, tab, semicolon or blank); classes given by name are numbered in order."""
     sample = "\n".join(lines[:20])
     separator = next((s for s in (",", "\t", ";", " ") if s in sample), ",")
@@ -365,6 +369,8 @@ def _from_file(name: str, lines: list[str], names: list[str]) -> list[int | None
     if missing:
         plural = "image has" if missing == 1 else "images have"
         raise SamplesError(f"{missing} of {len(names)} {plural} no label in {name}", todo="Complete the file or remove them")
+    if as_text:
+        return [known[n] for n in names]
     values = list(known.values())
     if all(re.fullmatch(r"-?\d{1,9}", v) for v in values):
         return [int(known[n]) for n in names]

@@ -484,8 +484,6 @@ class Feeder:
         self.state = state_of(model) if state is None else state
         self.fixed_batch = fixed_batch(self.inputs)
         self._settings = settings or {}
-        self._model = model
-        self._bound: dict[int, dict[str, tuple[int, ...]]] = {}
         names = [one.name for one in self.inputs]
         outputs = [port.name for port in model.outputs]
         unknown = [n for n in (*self._settings, *self.state) if n not in names]
@@ -494,6 +492,8 @@ class Feeder:
         unknown = [n for n in self.state.values() if n not in outputs]
         if unknown:
             raise SamplesError(f"The model has no output {unknown[0]!r}", todo=f"Its outputs are: {', '.join(outputs)}")
+        free = [d for n in self.state for i, d in enumerate(self.find(n).shape) if i != self.find(n).axis]
+        self._usual = {} if all(isinstance(d, int) for d in free) else default_axes(model)
 
     @property
     def wanted(self) -> tuple[Input, ...]:
@@ -513,23 +513,23 @@ class Feeder:
         names = ", ".join(one.name for one in self.inputs)
         raise SamplesError(f"The model has no input {name!r}", todo=f"Its inputs are: {names}")
 
-    def _shapes(self, count: int) -> dict[str, tuple[int, ...]]:
-        if count not in self._bound:
-            self._bound[count] = default_axes(self._model, count)
-        return self._bound[count]
-
     def feeds(self, rows: dict[str, np.ndarray], count: int) -> dict[str, np.ndarray]:
         """One call for `count` samples from `rows` (input name -> array, first axis = samples)."""
-        made: dict[str, np.ndarray] = {}
+        made = {one.name: one.place(rows[one.name]) for one in self.inputs if one.name in rows}
+        sizes = {d: made[one.name].shape[i] for one in self.inputs if one.name in made for i, d in enumerate(one.shape)}
         for one in self.inputs:
-            if one.name in rows:
-                made[one.name] = one.place(rows[one.name])
-            elif one.name in self._settings:
-                shape = tuple(d if isinstance(d, int) else count if i == one.axis else 1 for i, d in enumerate(one.shape))
-                made[one.name] = np.array(np.broadcast_to(np.asarray(self._settings[one.name]), shape), one.dtype)
+            if one.name in made:
+                continue
+            if one.name in self._settings:
+                value = np.asarray(self._settings[one.name])
             elif one.role in ("state", "setting", "mask") or one.name in self.state:
-                value = one.value if one.role == "setting" else int(one.role == "mask")
-                made[one.name] = np.full(self._shapes(count)[one.name], value, one.dtype)
+                value = np.asarray(one.value if one.role == "setting" else int(one.role == "mask"))
             else:
                 raise SamplesError(f"The samples have no values for input {one.name!r}", todo="Map a column or array to it")
+            usual = self._usual.get(one.name, (1,) * len(one.shape))
+            shape = tuple(
+                d if isinstance(d, int) else count if i == one.axis else sizes.get(d, usual[i]) if d else usual[i]
+                for i, d in enumerate(one.shape)
+            )
+            made[one.name] = np.array(np.broadcast_to(value, shape), one.dtype)
         return made

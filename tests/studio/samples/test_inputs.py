@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from studio.formats import load
 from studio.measure.inference import run_samples
 from studio.measure.session import open_session
 from studio.samples.inputs import Feeder, default_axes, fixed_batch, inputs_of, state_of
+from studio.samples.open import open_samples
 from studio.samples.random import random_samples
 from tests import real_models
 from tests.studio.samples.models import model_of
@@ -174,3 +176,19 @@ def test_feeder_refuses_unknown_names(recurrent):
     with pytest.raises(SamplesError) as error:
         feeder.feeds({}, 1)
     assert str(error.value) == "The samples have no values for input 'audio'. Map a column or array to it."
+
+
+def test_a_mask_that_is_not_given_fits_the_data(text_encoder):
+    feeder = Feeder(load(text_encoder))
+    feeds = feeder.feeds({"input_ids": np.zeros((2, 7), np.int64)}, 2)
+    assert feeds["attention_mask"].shape == (2, 7)
+    assert feeds["attention_mask"].all()
+
+
+def test_samples_cross_process_boundaries(sample_model):
+    model = load(sample_model / "model.onnx")
+    for samples in (random_samples(model, 2), open_samples(sample_model / "samples.yaml", model)):
+        copy = pickle.loads(pickle.dumps(samples))
+        rows = np.arange(2)
+        for name, value in samples.read(rows).items():
+            np.testing.assert_array_equal(copy.read(rows)[name], value)
