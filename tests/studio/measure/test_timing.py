@@ -48,12 +48,19 @@ def test_the_interval_holds_the_true_ratio_although_the_machine_is_disturbed():
     assert hits >= 34  # 95 % of 40 are 38; fewer than 34 have a chance of one in a hundred thousand
 
 
-def test_a_bias_that_changes_with_every_loading_is_no_difference():
+def test_models_that_differ_only_by_where_they_were_loaded_are_no_different():
     rng = np.random.default_rng(1)
-    ours = [np.full(100, 1e-3) * bias for bias in (1.00, 1.03, 0.98, 1.02, 0.99)]
-    theirs = [one * rng.lognormal(0, 0.001, 100) for one in ([np.full(100, 1e-3)] * 5)]
-    _, low, high = timing.ratio_interval(ours, theirs)
-    assert low <= 1 <= high
+    hits = 0
+    for seed in range(40):
+        ours, theirs = ([1e-3 * rng.lognormal(rng.normal(0, 0.02), 0.03, 60) for _ in range(5)] for _ in "ab")
+        _, low, high = timing.ratio_interval(ours, theirs, seed, resamples=300)
+        hits += low <= 1 <= high
+    assert hits >= 36
+
+
+@pytest.mark.parametrize(("passes", "tail"), [(1, 0.025), (2, 0.0), (5, 0.00096), (16, 0.0139), (100, 0.0160)])
+def test_the_percentile_for_few_passes(passes, tail):
+    assert timing._tail(passes) == pytest.approx(tail, abs=1e-4)
 
 
 def test_the_interval_is_the_same_for_the_same_seed():
