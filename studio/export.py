@@ -281,22 +281,30 @@ def _error(expected: Any, found: Any) -> float:
 
 
 def _put_in_place(made: Sequence[Path], folder: Path, work: Path) -> tuple[Path, ...]:
-    """Give the new files their names: all of them, or none. The model file, which refers to the other, goes last."""
+    """Give the new files their names: all of them, or none. The model file, which refers to the others, goes last."""
+    model, *others = made
     kept: list[tuple[Path, Path | None]] = []
     try:
-        for new in reversed(made):
-            target = folder / new.name
-            backup = None
+        for new in others:
+            target, backup = folder / new.name, None
             if target.exists():
                 backup = work / f"before-{new.name}"
-                os.link(target, backup) if hasattr(os, "link") else shutil.copy2(target, backup)
+                _copy(target, backup)
             new.replace(target)
             kept.append((target, backup))
+        model.replace(folder / model.name)
     except BaseException:
         for target, backup in kept:
             backup.replace(target) if backup is not None else target.unlink()
         raise
     return tuple(folder / new.name for new in made)
+
+
+def _copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # not every file system has links
+        shutil.copy2(source, target)
 
 
 def _unwritable(path: Path, error: OSError) -> ExportError:

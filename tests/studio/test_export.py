@@ -321,8 +321,9 @@ def pair(mlp, out) -> Path:
     return out / "m.onnx"
 
 
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
 @pytest.mark.parametrize("fails_at", [0, 1])
-def test_a_pair_is_swapped_whole_or_not(mlp, out, pair, monkeypatch, fails_at):
+def test_a_pair_is_swapped_whole_or_not(mlp, out, pair, monkeypatch, fails_at, links):
     before = listing(out)
     replace, calls = Path.replace, []
 
@@ -332,10 +333,15 @@ def test_a_pair_is_swapped_whole_or_not(mlp, out, pair, monkeypatch, fails_at):
             raise PermissionError(13, "Permission denied")
         return replace(self, target)
 
+    def fail_link():
+        raise PermissionError(1, "Operation not permitted")
+
     model = changed(load(shutil.copy(mlp.source, out.parent / "other.onnx")))
     model.external_data = True
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", fail_once)
+        if not links:
+            patch.setattr(os, "link", lambda *paths: fail_link())
         assert refusal(model, pair) == f"{pair} cannot be written: Permission denied. Free space or choose another folder."
     assert listing(out) == before
     load(pair)
@@ -370,6 +376,22 @@ def test_cancelling_at_any_stage_leaves_everything_as_it_was(mlp, out, external)
             stages += 1
             assert listing(out) == before
     assert stages >= 6
+
+
+def test_a_new_pair_that_fails_leaves_no_half(mlp, tmp_path, monkeypatch):
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+    mlp.external_data = True
+    replace = Path.replace
+
+    def fail(self, target):
+        if self.suffix == ".onnx":
+            raise PermissionError(13, "Permission denied")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    assert refusal(mlp, folder / "m.onnx").endswith("Permission denied. Free space or choose another folder.")
+    assert list(folder.iterdir()) == []
 
 
 def test_nothing_is_held_back_of_a_graph_that_was_edited(mlp, out):
