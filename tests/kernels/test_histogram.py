@@ -203,9 +203,16 @@ def test_display_counts_are_within_two_percent(shape, bins):
     }[shape].astype(np.float32)
     low, high = values.min().item(), values.max().item()
     exact = histogram(values, bins, low, high)
-    fast = histogram(values, bins, low, high, exact=False)
-    assert fast.sum() == exact.sum() == values.size
-    assert np.abs(fast - exact).sum() <= 0.02 * values.size
+    for fast in (histogram(values, bins, low, high, exact=False), statistics(values).keys.linear(bins, low, high)):
+        assert fast.sum() == exact.sum() == values.size
+        assert np.abs(fast - exact).sum() <= 0.02 * values.size
+
+
+def test_display_counts_drop_what_lies_outside():
+    values = special(50_000)
+    for low, high in ((-0.05, 0.05), (0.01, 0.2), (-1.0, 1.0), (0.05, 0.0501)):
+        exact, fast = (histogram(values, 100, low, high, exact=e, form="cpu") for e in (True, False))
+        assert np.abs(fast - exact).sum() <= 0.002 * values.size
 
 
 @pytest.mark.parametrize("dtype", [ml_dtypes.bfloat16, np.int8, np.uint8, ml_dtypes.float8_e5m2])

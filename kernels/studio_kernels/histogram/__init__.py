@@ -124,7 +124,8 @@ def histogram(
     rounds its edges to float32 first, so there a value within one unit in the last place of an edge may change bins.)
 
     Args:
-        exact: False goes through the logarithmic keys: see `KeyHistogram.linear` for the error.
+        exact: False allows the compiled form, up to 128 bins, to put values within 2^-20 of the range from an edge on its
+            other side: twice as fast. (`KeyHistogram` needs no range, and reads values once for statistics and counts.)
         array, packed, count, form: see `statistics`.
 
     Returns:
@@ -135,13 +136,12 @@ def histogram(
         TypeError: the dtype has no order.
     """
     edges = linear_edges(bins, low, high)
-    if not exact:
-        return statistics(array, packed=packed, count=count, form=form).keys.linear(bins, low, high)
     compute = _form(form or choose(array).form)
+    add = compute.count if exact else getattr(compute, "display", compute.count)
     counts = np.zeros(bins, np.int64)
     for part, dtype in _parts(array, compute):
         if dtype is None:
-            counts += compute.count(part, edges)
+            counts += add(part, edges)
         else:
             values, often = _spread(compute.tally(part), dtype, packed, count)
             inside = (values >= edges[0]) & (values <= edges[-1])

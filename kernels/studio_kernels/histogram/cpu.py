@@ -290,6 +290,36 @@ def _bin64(data, table, low, high, step, norm, bins):
         table[np.uint64(slots[i])] += _ONE
 
 
+@njit(types.void(_bytes, types.uint32[::1], *[types.float64] * 3, types.int64), cache=True, **_options)
+def _pairs32(data, table, low, high, norm, side):
+    """Count pairs of values in a table of side x side bins, the outermost ones for values outside: half the stores."""
+    buffer, slots = np.empty(_BLOCK, np.float32), np.empty(_BLOCK // 2, np.int32)
+    raw, pairs = buffer.view(np.uint8), buffer.reshape(2, -1)
+    words = slots.view(np.uint64).reshape(-1, 4)
+    # Rounding must not put values on an edge, of which zero often is one, below it.
+    one = np.float32(1 + 2.0**-14)
+    zero, last, top = np.float32(0), np.float32(side - 1.5), np.float32(side - 1)
+    first, end, scale, width = np.float32(low), np.float32(high), np.float32(norm), np.int32(side)
+    span = 4 * _BLOCK
+    for start in range(0, data.size // span * span, span):
+        _copy(data[start : start + span], raw)
+        for i in range(slots.size):
+            a = (pairs[0, i] - first) * scale + one
+            b = (pairs[1, i] - first) * scale + one
+            a = a if a > zero else zero  # NaN too
+            b = b if b > zero else zero
+            a = a if a < last else last
+            b = b if b < last else last
+            a = top if pairs[0, i] > end else a
+            b = top if pairs[1, i] > end else b
+            slots[i] = np.int32(np.int32(a) * width + np.int32(b))
+        for line in range(words.shape[0]):
+            _prefetch(data, start + 64 * line + _AHEAD)
+            for i in range(4):
+                table[words[line, i] & _LOW32] += _ONE
+                table[words[line, i] >> _32] += _ONE
+
+
 @njit(types.void(_bytes, types.uint32[::1]), cache=True, **_options)
 def _tally16(data, table):
     buffer = np.empty(4 * _BLOCK, np.uint16)
@@ -351,6 +381,23 @@ def count(values: NDArray, edges: NDArray[np.float64]) -> NDArray[np.int64]:
     compute = _bin32 if values.dtype == np.float32 else _bin64
     compute(values.view(np.uint8), table, low, high, (high - low) / bins, bins / (high - low), bins)
     return table.reshape(4, -1)[:, :bins].sum(axis=0, dtype=np.int64)
+
+
+def display(values: NDArray, edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """As `count`, but in float32 arithmetic and for up to 128 bins: within 2^-20 of the range from an edge, a value may be
+    counted on its other side."""
+    bins = edges.size - 1
+    if values.dtype != np.float32 or bins > 128:
+        return count(values, edges)
+    low, high = edges[0].item(), edges[-1].item()
+    if abs(low) + abs(high) > 4 * (high - low):  # float32 could not tell such a range apart
+        return count(values, edges)
+    side = bins + 2
+    table = np.zeros(side * side, np.uint32)
+    whole = values.size // _BLOCK * _BLOCK
+    _pairs32(values[:whole].view(np.uint8), table, low, high, bins / (high - low), side)
+    square = table.reshape(side, side).astype(np.int64)
+    return (square.sum(axis=0) + square.sum(axis=1))[1:-1] + count(values[whole:], edges)
 
 
 def tally(codes: NDArray) -> NDArray[np.int64]:
