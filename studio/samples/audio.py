@@ -201,7 +201,7 @@ def _labels(
         return _loud(samples, paths, source, clean, threshold)
     if not isinstance(labels, Path):
         raise SamplesError(f"There is no labels file {labels!r}", todo="Give a file or `energy`")
-    with labels.open(encoding="utf-8-sig", newline="") as file:
+    with labels.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         table = list(csv.DictReader(file))
     columns = set(table[0]) if table else set()
     if not {"name", "label"} <= columns and not {"name", "start", "end"} <= columns:

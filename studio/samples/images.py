@@ -356,11 +356,12 @@ def _from_file(name: str, lines: list[str], names: list[str], as_text: bool) -> 
     for row in csv.reader(lines, delimiter=separator):
         if len(row) >= 2 and row[0].strip():
             table[row[0].strip().replace("\\", "/")] = row[1].strip()
+    exact = set(names)
     by_file = {PurePosixPath(n).name: n for n in names}
     by_stem = {PurePosixPath(n).stem: n for n in names}
     known = {}
     for key, label in table.items():
-        found = key if key in names else by_file.get(PurePosixPath(key).name) or by_stem.get(PurePosixPath(key).name)
+        found = key if key in exact else by_file.get(PurePosixPath(key).name) or by_stem.get(PurePosixPath(key).name)
         if found is not None:
             known[found] = label
     if not known:

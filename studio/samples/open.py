@@ -1,4 +1,4 @@
-"""Opening samples: a folder or file of any known kind, or a YAML file that describes one.
+"""Opening samples: a folder or file of any known kind, or a YAML file that describes one (in a folder: `samples.yaml`).
 
 A description names the data and what to do with it; every key but `path` may be left out, and every key is also an
 option of `open_samples`:
@@ -103,6 +103,8 @@ def open_samples(source: str | Path, model: Model, **options: Any) -> Samples:
     path = Path(source)
     if not path.exists():
         raise SamplesError(f"{path} does not exist", todo="Check the path")
+    if path.is_dir() and (path / "samples.yaml").is_file():
+        path = path / "samples.yaml"
     base = Path.cwd()
     given = options
     if path.is_file() and path.suffix.lower() in (".yaml", ".yml"):

@@ -166,11 +166,11 @@ def test_text_found_by_a_real_detector_against_the_original(tmp_path):
 
 @pytest.mark.slow
 def test_imagenet_classes_of_a_real_network():
-    """FP32 top-1 of this network on the sample is 76.8 %, top-5 91.9 %."""
+    """FP32 top-1 of this network on all 1000 pictures is 76.8 %, top-5 91.9 %; here on the first 200."""
     model = load(real_models.efficientnet_lite0())
     samples = open_samples(real_models.imagenet_sample(), model, labels="index")
-    one, five = evaluate(model, samples, part="all")
-    assert (one.value, five.value, one.count) == (pytest.approx(0.768, abs=0.002), pytest.approx(0.919, abs=0.002), 1000)
+    one, five = evaluate(model, samples, part="all", limit=200)
+    assert (one.value, five.value, one.count) == (pytest.approx(0.79, abs=0.005), pytest.approx(0.915, abs=0.005), 200)
 
 
 def test_no_labels_no_figures(digit_mlp):

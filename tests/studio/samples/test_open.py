@@ -54,7 +54,7 @@ def test_a_description(described):
 
 def test_every_shipped_description_opens(sample_model):
     model = load(sample_model / "model.onnx")
-    samples = open_samples(sample_model / "samples.yaml", model)
+    samples = open_samples(sample_model, model)
     assert samples.count >= 1000
     assert samples.warnings == ()
     assert samples.task is not None
