@@ -68,9 +68,13 @@ def plan(graph: ir.Graph, layers: Mapping[ir.Node, bool], barred: Collection[ir.
     before = -1
     while len(operators) != before:
         before = len(operators)
-        made = _made(layers, operators)
-        for node in list(operators):
-            if not all(value in made for value in _data(node)):
+        made: set[ir.Value] = set()
+        for node in graph:
+            if layers.get(node):
+                made.add(tail(node))
+            elif node in operators and all(value in made for value in _data(node)):
+                made.update(_outputs(node))
+            else:
                 operators.discard(node)
         for node in reversed(list(graph)):
             if node in operators and not all(_wanted(out, layers, operators) for out in _outputs(node)):
@@ -109,11 +113,6 @@ def _data(node: ir.Node) -> list[ir.Value]:
 
 def _outputs(node: ir.Node) -> list[ir.Value]:
     return [tail(node)] if node.op_type in OWN_GRID else [out for out in node.outputs if out.name]
-
-
-def _made(layers: Mapping[ir.Node, bool], operators: Collection[ir.Node]) -> set[ir.Value]:
-    made = {tail(node) for node, closed in layers.items() if closed}
-    return made.union(*(_outputs(node) for node in operators)) if operators else made
 
 
 def _wanted(value: ir.Value, layers: Mapping[ir.Node, bool], operators: Collection[ir.Node]) -> bool:

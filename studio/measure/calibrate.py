@@ -15,7 +15,6 @@ from studio.measure.session import SessionOptions, open_session
 from studio.model import Model
 from studio.samples import Samples
 
-#: Values observed in one pass; more of them are observed in further passes, so that the graph stays runnable in little memory.
 _REDUCTIONS = ("ReduceMin", "ReduceMax", "ReduceSum")
 
 
@@ -64,7 +63,8 @@ def ranges(
     asked = [name for triple in outputs for name in triple]
     for _, results in run_samples(session, samples, "calibration", batch_size=batch_size, limit=rows, outputs=asked, job=job):
         seen = np.array([[float(results[name]) for name in triple] for triple in outputs])
-        faulty |= ~np.isfinite(seen).all(1)
+        empty = seen[:, 0] > seen[:, 1]  # the extremes of nothing
+        faulty |= ~np.isfinite(seen).all(1) & ~empty
         low, high = np.fmin(low, seen[:, 0]), np.fmax(high, seen[:, 1])
     return {name: _judged(*entry) for name, *entry in zip(wanted, low, high, faulty, strict=True)}
 

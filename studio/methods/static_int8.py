@@ -85,28 +85,27 @@ class StaticInt8(Method):
         return qdq.why_not_bias(layer)
 
     def preview(self, layer: Layer) -> Preview:
-        weight = layer.main if layer.op == "Gather" else qdq.weight_at(layer, 1)
+        weight = layer.weights[0] if layer.op == "Gather" else qdq.weight_at(layer, 1)
         if self.why_not(layer) or weight is None:
             return Preview(layer.bytes)
         others = sum(w.bytes for w in layer.weights if w is not weight)
         if layer.op == "Gather":
-            return Preview(qdq.row_bytes(weight.shape, 8) + others)
+            return Preview(qdq.row_bytes(qdq.shape_of(weight), 8) + others)
         grid = None if self._axis(layer.node, weight) is not None else self._weight_grid(qdq.values_of(weight), None).plain
         return Preview(self._bytes(layer.node, weight) + others, grid=grid)
 
     def apply(self, model: Model, layers: tuple[Layer, ...], context: Context) -> Model:
         graph = model.edit()
         chosen = qdq.in_order(graph, layers)
-        indexes = {node: (0,) if layer.op == "Gather" else (1,) for node, layer in chosen.items()}
-        for node, why in qdq.torn(indexes).items():
-            context.left(chosen.pop(node).name, why)
+        _leave_torn(chosen, context)
         active = {node: _CLOSED[layer.op] for node, layer in chosen.items() if layer.op in _CLOSED}
         seen = self._observe(model, graph, active, context)
         faults = {value: one.fault for value, one in seen.items() if one.fault}
-        for node in list(active):
-            if reason := _unusable(node, active[node], faults):
-                context.left(chosen.pop(node).name, reason)
-                del active[node]
+        for node, closed in active.items():
+            if why := _unusable(node, closed, faults):
+                context.left(chosen.pop(node).name, why)
+        _leave_torn(chosen, context)
+        active = {node: closed for node, closed in active.items() if node in chosen}
         flow = plan(graph.graph, active, faults)
         grids = {value: self._activation_grid(seen[source]) for value, source in flow.grids.items()}
         writer = qdq.Writer(graph)
@@ -126,7 +125,7 @@ class StaticInt8(Method):
     def _observe(self, model: Model, graph: ir.Model, active: dict[ir.Node, bool], context: Context) -> dict[ir.Value, Range]:
         if not active:
             return {}
-        values = {str(value.name): value for value in plan(graph.graph, active).grids.values()}
+        values = {str(value.name): value for value in plan(graph.graph, active).grids}
         job = context.job.part(0.0, 0.9, "calibration")
         found = ranges(model, list(values), context.calibration(), rows=self.rows, job=job)
         return {values[name]: seen for name, seen in found.items()}
@@ -147,8 +146,7 @@ class StaticInt8(Method):
     def _quantize(self, writer: qdq.Writer, node: ir.Node, layer: Layer, grids: dict[ir.Value, Grid]) -> str:
         """Write the layer's constants and say what was done."""
         if layer.op == "Gather":
-            table = layer.main
-            writer.rows(node, table, qdq.values_of(table))
+            writer.rows(node, layer.weights[0], qdq.values_of(layer.weights[0]))
             return "INT8 rows with a scale each"
         weight = qdq.weight_at(layer, 1)
         assert weight is not None
@@ -167,6 +165,13 @@ class StaticInt8(Method):
         # ONNX Runtime makes an integer kernel of a Gemm or MatMul only if its weight has zero points.
         writer.weight(node, weight, array, grid, zeros=layer.op != "Conv" or layer.opset < 13)
         return f"INT8 {how}, {self.activations} activations"
+
+
+def _leave_torn(chosen: dict[ir.Node, Layer], context: Context) -> None:
+    """Take layers out of `chosen` whose weight would stay in the file for another reader."""
+    indexes = {node: (0,) if layer.op == "Gather" else (1,) for node, layer in chosen.items()}
+    for node, why in qdq.torn(indexes).items():
+        context.left(chosen.pop(node).name, why)
 
 
 def _unusable(node: ir.Node, closed: bool, faults: dict[ir.Value, str]) -> str | None:
@@ -209,6 +214,6 @@ def _insert_pairs(
             use.node.replace_input_with(use.idx, result)
         if inside and value.is_graph_output():
             result.name, value.name = value.name, writer.names.fresh(f"{value.name}_float")
-            for n, out in enumerate(graph.outputs):
-                if out is value:
-                    graph.outputs[n] = result
+            for one in writer.model.graphs():
+                for n in [n for n, out in enumerate(one.outputs) if out is value]:
+                    one.outputs[n] = result

@@ -226,6 +226,36 @@ def test_tied_weights_are_stored_once_and_torn_ones_stay(tmp_path: Path) -> None
     assert untouched.bytes == model.bytes
 
 
+def test_a_weight_shared_with_a_layer_whose_ranges_fail_stays() -> None:
+    nodes = [
+        conv("x", "a", "shared"),
+        node("Log", "a", "log"),
+        conv("log", "b", "shared"),
+        node("Add", "a b", "y"),
+    ]
+    arrays = {"shared": weights(8, 8, 3, 3), "a.b": weights(8), "b.b": weights(8)}
+    model = build(nodes, IMAGE, {"y": ["n", 8, 12, 12]}, arrays)
+    result, said = step(StaticInt8(), model)
+    assert said["b"] == "its input 'log' took values that are not finite numbers in calibration"
+    assert said["a"] == "its weight is shared with 'b', which keeps the float copy"
+    assert result.bytes == model.bytes
+
+
+def test_pooling_whose_readers_part_keeps_a_grid_for_the_one_that_stays(tmp_path: Path) -> None:
+    nodes = [
+        conv("x", "a"),
+        node("MaxPool", "a", "pool", kernel_shape=[2, 2], strides=[2, 2]),
+        conv("pool", "b"),
+        node("Conv", "pool huge.w b.b", "huge", pads=[1, 1, 1, 1]),
+        node("Add", "b huge", "y"),
+    ]
+    arrays = filters("a", "b") | {"huge.w": np.full((8, 8, 3, 3), 3e38, "f")}
+    model = build(nodes, IMAGE, {"y": ["n", 8, 6, 6]}, arrays)
+    result, said = step(StaticInt8(), model)
+    assert said["huge"] == "its output 'huge' took values that are not finite numbers in calibration"
+    assert [layer.name for layer in result.layers if layer.main.quantized] == ["a", "b"]
+
+
 def test_weights_are_found_wherever_they_stand() -> None:
     nodes = [
         constant_node("raw", weights(8, 8, 3, 3)),

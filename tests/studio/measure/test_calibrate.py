@@ -59,6 +59,21 @@ def test_what_cannot_be_used_says_why() -> None:
     assert seen["z"].fault == "was zero"
 
 
+def test_values_without_elements_say_nothing() -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("NonZero", ["r"], ["where"]),
+        helper.make_node("Transpose", ["where"], ["rows"], perm=[1, 0]),
+        helper.make_node("GatherND", ["x", "rows"], ["picked"]),
+        helper.make_node("Neg", ["picked"], ["y"]),
+    ]
+    model = build(nodes, {"x": ["n", 2]}, {"y": ["k"]})
+    some = ArraySamples("rows", {"x": np.array([[-1, -1], [1, 4], [-1, -1]], np.float32)}, calibration_share=1.0)
+    none = ArraySamples("rows", {"x": -np.ones((3, 2), np.float32)}, calibration_share=1.0)
+    assert ranges(model, ["picked"], some)["picked"] == Range(1.0, 4.0)
+    assert ranges(model, ["picked"], none)["picked"].fault == "was never computed"
+
+
 def test_recurrent_state_is_carried() -> None:
     nodes = [helper.make_node("Add", ["x", "h"], ["hn"]), helper.make_node("Identity", ["hn"], ["y"])]
     model = build(nodes, {"x": [1, 2], "h": [1, 2]}, {"y": [1, 2], "hn": [1, 2]})
