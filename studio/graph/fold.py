@@ -84,8 +84,8 @@ def fold_constants(graph: ir.Model, job: Job | None = None) -> Folded:
             planned.update({o: _bytes(infos.get(o.name or "")) or 0 for o in outputs})
     for part in _components(plan, arrays):
         job.check()
-        chosen = part if _growth(part, planned) <= _SMALL * len(part) else _affordable(part, planned)
-        found = _evaluate(graph, chosen, arrays) if chosen else {}
+        chosen = dict.fromkeys(part if _growth(part, planned) <= _SMALL * len(part) else _affordable(part, planned))
+        found = _evaluate(graph, list(chosen), arrays) if chosen else {}
         arrays.update(found)
         if found:
             done.gone += [node.meta[LAYER_KEY] for node in chosen]
@@ -161,8 +161,9 @@ def _components(plan: list[ir.Node], arrays: dict[ir.Value, np.ndarray]) -> list
             other = value.producer() if value.producer() in parts else reader.setdefault(value, node)
             assert other is not None
             if parts[other] is not parts[node]:
-                parts[other].extend(parts[node])
-                parts.update(dict.fromkeys(parts[node], parts[other]))
+                small, large = sorted((parts[other], parts[node]), key=len)
+                large.extend(small)
+                parts.update(dict.fromkeys(small, large))
     order = {node: i for i, node in enumerate(plan)}
     return [sorted(part, key=order.__getitem__) for part in {id(p): p for p in parts.values()}.values()]
 

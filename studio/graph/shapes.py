@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 import onnx
@@ -87,7 +87,7 @@ def infer_shapes(model: Model, axes: dict[str, int] | None = None, batch: int = 
         if value.type.HasField("tensor_type") and shapes.get(value.name) is not None:
             inference.types[value.name] = _tensor_type(value.type.tensor_type.elem_type, shapes[value.name])
     inference.walk(proto.graph)
-    return {name: _info(kind) for name, kind in inference.types.items()}
+    return inference.infos()
 
 
 def facts(model: Model) -> tuple[dict[str, Info], dict[str, np.ndarray]]:
@@ -98,8 +98,9 @@ def facts(model: Model) -> tuple[dict[str, Info], dict[str, np.ndarray]]:
     proto = skeleton_proto(model)
     inference = _Inference(proto, strict=True)
     inference.walk(proto.graph)
-    known = {n: v for n, v in inference.data.items() if v.dtype.kind in "iub" and not np.any(v == UNKNOWN)}
-    return {name: _info(kind) for name, kind in inference.types.items()}, known
+    unique = {name for name, kinds in inference.found.items() if len(kinds) == 1}
+    known = {n: v for n, v in inference.data.items() if n in unique and v.dtype.kind in "iub" and not np.any(v == UNKNOWN)}
+    return inference.infos(), known
 
 
 def _info(kind: TypeProto) -> Info:
@@ -133,9 +134,9 @@ def _tensor_type(element: int, dims: Sequence[int | None] | None) -> TypeProto:
 def _merge(one: TypeProto, other: TypeProto) -> TypeProto:
     """What holds for both: axes on which they differ become unknown."""
     if not one.HasField("tensor_type") or not other.HasField("tensor_type"):
-        return one
+        return one if one == other else TypeProto()
     a, b = _dims(one), _dims(other)
-    element = one.tensor_type.elem_type or other.tensor_type.elem_type
+    element = one.tensor_type.elem_type if one.tensor_type.elem_type == other.tensor_type.elem_type else TensorProto.UNDEFINED
     if a is None or b is None or len(a) != len(b):
         return _tensor_type(element, None)
     return _tensor_type(element, [x if x == y else None for x, y in zip(a, b, strict=True)])
@@ -157,11 +158,17 @@ class _Inference:
         self.imports = list(proto.opset_import)
         self.versions = {("" if o.domain == "ai.onnx" else o.domain): o.version for o in self.imports}
         self.ir_version = proto.ir_version
+        self.path: tuple[str | int, ...] = ()
+        self.found: dict[str, dict[tuple[str | int, ...], TypeProto]] = {}
         self.types: dict[str, TypeProto] = {}
         self.data: dict[str, np.ndarray] = {}
 
-    def walk(self, graph: onnx.GraphProto) -> None:
-        """Infer every node of `graph`; what its inputs are must stand in `types` already where it is known."""
+    def walk(self, graph: onnx.GraphProto, part: str = "") -> None:
+        """Infer every node of `graph`; what its inputs are must stand in `types` already where it is known.
+
+        `part` tells subgraphs of one node apart.
+        """
+        scope = (*self.path, part)
         overridable = {v.name for v in graph.input} if self.strict and self.ir_version >= 4 else set()
         for tensor in graph.initializer:
             self._know(tensor.name, tensor)
@@ -172,12 +179,22 @@ class _Inference:
         for value in graph.input:
             self.types.setdefault(value.name, _bare(value.type))
         declared = {v.name: v.type for v in (*graph.value_info, *graph.output)}
-        for node in graph.node:
+        own = [v.name for v in (*graph.initializer, *graph.input)]
+        for index, node in enumerate(graph.node):
+            self.path = (*scope, index)
             outputs = self._outputs(node)
             for name, kind in zip(node.output, outputs, strict=False):
                 if name:
                     self.types[name] = self._completed(kind, declared.get(name))
+                    own.append(name)
             self._compute(node)
+        self.path = scope[:-1]
+        for name in own:
+            self.found.setdefault(name, {})[scope] = self.types[name]
+
+    def infos(self) -> dict[str, Info]:
+        """What was found by name. Of a name that values in different subgraphs share, what holds for all of them."""
+        return {name: _info(reduce(_merge, kinds.values())) for name, kinds in self.found.items()}
 
     def _know(self, name: str, tensor: TensorProto) -> None:
         self.types[name] = _tensor_type(tensor.data_type, tensor.dims)
@@ -377,23 +394,30 @@ class _Inference:
             return self._loop(node, bodies["body"])
         if node.op_type == "Scan" and self.versions.get("", 1) >= 9:
             return self._scan(node, bodies["body"])
-        for body in bodies.values():
-            self.walk(body)
+        for name, body in bodies.items():
+            self._enter(body, [TypeProto() for _ in body.input], name)
         return [TypeProto() for _ in node.output]
 
     def _if(self, node: onnx.NodeProto, bodies: dict[str, onnx.GraphProto]) -> list[TypeProto]:
         found = {}
         for name, body in bodies.items():
-            self.walk(body)
+            self.walk(body, name)
             found[name] = [self._type(o.name) for o in body.output]
         condition = self.data.get(node.input[0])
         if condition is not None and condition.size == 1:
             return found["then_branch" if condition.reshape(())[()] else "else_branch"]
         pairs = zip(found["then_branch"], found["else_branch"], strict=False)
         if self.strict:
-            return [_merge(a, b) for a, b in pairs]
+            return [self._completed_type(_merge(a, b), a, b) for a, b in pairs]
         # A branch whose shapes contradict the bound inputs is one that such inputs do not take.
         return [a if _dims(b) is None else b if _dims(a) is None else _merge(a, b) for a, b in pairs]
+
+    @staticmethod
+    def _completed_type(merged: TypeProto, *branches: TypeProto) -> TypeProto:
+        """`merged` with the element type that any branch knows: they must agree on it."""
+        if merged.tensor_type.elem_type or any(k.WhichOneof("value") not in (None, "tensor_type") for k in branches):
+            return merged
+        return _tensor_type(next((e for k in branches if (e := k.tensor_type.elem_type)), 0), _dims(merged))
 
     def _loop(self, node: onnx.NodeProto, body: onnx.GraphProto) -> list[TypeProto]:
         carried = [self._type(name) for name in node.input[2:]]
@@ -438,11 +462,11 @@ class _Inference:
         axes_out = attributes.get("scan_output_axes", [0] * len(rest))
         return states + [self._stacked(kind, axis, length) for kind, axis in zip(rest, axes_out, strict=False)]
 
-    def _enter(self, body: onnx.GraphProto, kinds: list[TypeProto]) -> None:
+    def _enter(self, body: onnx.GraphProto, kinds: list[TypeProto], part: str = "body") -> None:
         for value, kind in zip(body.input, kinds, strict=False):
             self.data.pop(value.name, None)
             self.types[value.name] = kind if kind.WhichOneof("value") else _bare(value.type)
-        self.walk(body)
+        self.walk(body, part)
 
     @staticmethod
     def _stacked(kind: TypeProto, axis: int, length: int | None) -> TypeProto:

@@ -242,3 +242,22 @@ def test_contradictions_leave_types() -> None:
     )
     model = Model(ir.from_proto(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)))
     assert infer_shapes(model)["z"] == Info("float32", None)
+
+
+def test_a_name_that_two_branches_share_says_only_what_holds_for_both() -> None:
+    def branch(name: str, size: int) -> onnx.GraphProto:
+        body = [
+            helper.make_node("Reshape", ["x", f"{name}_shape"], ["r"]),
+            helper.make_node("Shape", ["r"], ["s"]),
+            helper.make_node("ReduceProd", ["s"], [f"{name}_y"], keepdims=0),
+        ]
+        shape = numpy_helper.from_array(np.asarray([size, -1]), f"{name}_shape")
+        return helper.make_graph(body, name, [], [helper.make_tensor_value_info(f"{name}_y", TensorProto.INT64, [])], [shape])
+
+    nodes = [helper.make_node("If", ["go"], ["y"], then_branch=branch("a", 2), else_branch=branch("b", 3))]
+    types = {"go": TensorProto.BOOL, "y": TensorProto.INT64}
+    model = build(nodes, {"x": [4, 6], "go": []}, {"y": []}, types=types)
+    infos, known = facts(model)
+    assert infos["r"] == Info("float32", (None, None))
+    assert "s" not in known
+    assert known["a_y"] == known["b_y"] == 24
