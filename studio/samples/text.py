@@ -12,7 +12,7 @@ import numpy as np
 from studio.errors import SamplesError
 from studio.model import Model
 from studio.samples import Samples, Task
-from studio.samples.inputs import Feeder
+from studio.samples.inputs import Feeder, Input
 from studio.samples.table import Table, _labels_of
 
 EXTENSIONS = (".txt", *(".csv", ".tsv", ".parquet", ".pq"))
@@ -94,7 +94,6 @@ def open_text(
     parts = _parts(feeder)
     ids = feeder.find(next(name for name, part in parts.items() if part == "ids"))
     engine = _tokenizer(path, ids.shape[-1] if isinstance(ids.shape[-1], int) else None, max_length, padding)
-    _check_vocabulary(engine, feeder, ids.name, path)
     lines = source.suffix.lower() == ".txt"
     table = _Lines(source) if lines else Table(source, names)
     chosen = (columns,) if isinstance(columns, str) else tuple(columns or ())
@@ -117,7 +116,10 @@ def open_text(
         raise SamplesError("A similarity task needs two text columns", f"{len(chosen)} was given")
     some = np.unique(np.linspace(0, len(table) - 1, min(len(table), 200)).astype(np.int64))
     texts = [text for column in chosen for text in table.texts(column, some)]
-    options["warnings"] = _warnings(engine, texts, lengths=max_length is None)
+    options["warnings"] = (
+        *_vocabulary(engine, ids, texts, path.name),
+        *_warnings(engine, texts, lengths=max_length is None),
+    )
     samples = TextSamples(source.stem, table, chosen, engine, feeder, parts, target, apart, task=task, **options)
     samples.read(np.zeros(1, np.int64))
     return samples
@@ -196,9 +198,19 @@ def _tokenizer(path: Path, fixed: int | None, max_length: int | None, padding: s
     return engine
 
 
-def _check_vocabulary(engine: Any, feeder: Feeder, name: str, path: Path) -> None:
-    high = feeder.find(name).high
-    size = engine.get_vocab_size()
-    if high is not None and size > int(high.max()):
-        why = f"it has {size:,} tokens and the model's table {int(high.max()):,} rows"
-        raise SamplesError(f"{path.name} does not belong to this model", why, "Give the tokenizer it was trained with")
+def _vocabulary(engine: Any, ids: Input, texts: list[str], name: str) -> tuple[str, ...]:
+    """Whether the tokenizer's numbers fit the model's table.
+
+    Raises:
+        SamplesError: the texts lead to rows that the table does not have.
+    """
+    if ids.high is None:
+        return ()
+    rows, size = int(ids.high.max()), engine.get_vocab_size()
+    highest = max(max(encoded.ids) for encoded in engine.encode_batch(texts))
+    if highest >= rows:
+        why = f"token {highest:,} occurs and the model's table has {rows:,} rows"
+        raise SamplesError(f"{name} does not belong to this model", why, "Give the tokenizer it was trained with")
+    if not rows / 2 < size <= rows:
+        return (f"{name} has {size:,} tokens and the model's table {rows:,} rows: it may belong to another model.",)
+    return ()

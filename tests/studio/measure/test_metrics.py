@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from studio.errors import SettingError
-from studio.measure.metrics import agresti_min, edits, interval, label_rank, load_metric, metric, paired, wilson
+from studio.measure.metrics import ENTRY_POINTS, agresti_min, edits, interval, label_rank, load_metric, metric, paired, wilson
 
 RNG = np.random.default_rng(0)
 N = 400
@@ -168,6 +169,14 @@ def test_own_metrics():
         low, high = interval(kind, rows)
         assert low < kind.value(rows) < high
         assert kind.higher == (name == "share_above")
+
+
+def test_metrics_of_other_packages(monkeypatch):
+    point = EntryPoint("above", f"{__name__}:rows_above", ENTRY_POINTS)
+    monkeypatch.setattr("studio.measure.metrics.entry_points", lambda group: [point] if group == ENTRY_POINTS else [])
+    kind = metric("above")
+    assert (kind.name, kind.higher) == ("above", False)
+    assert kind.value(kind.rows(TIED, BINARY)) == pytest.approx((TIED > BINARY).mean())
 
 
 def test_unknown_metrics_are_refused():

@@ -78,14 +78,27 @@ def test_refusals(encoder, pairs, tmp_path, ranker):
     (tmp_path / "no.json").write_text("{}")
     assert refusal(tokenizer=str(tmp_path / "no.json")).startswith("no.json is not a tokenizer of the tokenizers library: ")
     assert refusal(padding="short") == "There is no padding 'short'. Use longest or fixed."
-    large = json.loads((FOLDER / "tokenizer.json").read_text())
-    plain = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
-    large["added_tokens"] = [{"id": 4000 + i, "content": f"[{i}]", "special": True, **plain} for i in range(3)]
-    (tmp_path / "large.json").write_text(json.dumps(large))
-    words = "large.json does not belong to this model: it has 4,003 tokens and the model's table 4,000 rows."
-    assert refusal(tokenizer=str(tmp_path / "large.json")) == f"{words} Give the tokenizer it was trained with."
+    larger = changed(tmp_path, lambda vocabulary: {"dress": 4321})
+    words = "tokenizer.json does not belong to this model: token 4,321 occurs and the model's table has 4,000 rows."
+    assert refusal(tokenizer=larger) == f"{words} Give the tokenizer it was trained with."
     pairs.write_bytes(b"one,other,score\n")
     assert refusal() == "pairs.csv holds no rows."
+
+
+def changed(folder, numbers) -> str:
+    """The tokenizer with other numbers for some of its tokens, saved to `folder`."""
+    tokenizer = json.loads((FOLDER / "tokenizer.json").read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary.update(numbers(vocabulary))
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    return str(folder / "tokenizer.json")
+
+
+def test_a_tokenizer_of_another_size_is_doubted(encoder, pairs, tmp_path):
+    path = changed(tmp_path, lambda vocabulary: {f"extra{i}": 4000 + i for i in range(3)})
+    (warning,) = open_samples(pairs, encoder, tokenizer=path, columns="one").warnings
+    words = "tokenizer.json has 4,003 tokens and the model's table 4,000 rows: it may belong to another model."
+    assert warning == words
 
 
 def test_unknown_tokens_and_cut_texts_are_doubted(encoder, tmp_path):
