@@ -140,11 +140,11 @@ def _careful(values, single, pattern, table, out):
         _merge(out, finite, mean, deviation)
 
 
-_scan_signature = types.void(_bytes, types.uint32[::1], types.float64[::1], types.boolean)
+_scan_signature = types.void(_bytes, types.uint32[::1], types.float64[::1])
 
 
 @njit(_scan_signature, cache=True, **_options)
-def _scan32(data, table, out, moments):
+def _scan32(data, table, out):
     buffer, single = np.empty(_BLOCK, np.float32), np.empty(_BLOCK, np.float32)
     raw, bits = buffer.view(np.uint8), buffer.view(np.int32)
     words = buffer.view(np.uint64).reshape(-1, 8)  # lines of the cache
@@ -162,11 +162,8 @@ def _scan32(data, table, out, moments):
         out[8] += (union & np.int32(0xFFFF)) != 0
         out[4] = min(out[4], np.float64(ends[0]))
         out[5] = max(out[5], np.float64(ends[1]))
-        if moments:
-            mean = _sum(buffer) / _BLOCK
-            _merge(out, _BLOCK, mean, _deviation(buffer, mean))
-        else:
-            out[0] += _BLOCK
+        mean = _sum(buffer) / _BLOCK
+        _merge(out, _BLOCK, mean, _deviation(buffer, mean))
         for line in range(_BLOCK // 16):
             _prefetch(data, start + 64 * line + _AHEAD)
             for i in range(0, 8, 2):
@@ -181,7 +178,7 @@ def _scan32(data, table, out, moments):
 
 
 @njit(_scan_signature, cache=True, **_options)
-def _scan64(data, table, out, moments):
+def _scan64(data, table, out):
     buffer, single = np.empty(_BLOCK, np.float64), np.empty(_BLOCK, np.float32)
     raw = buffer.view(np.uint8)
     for start in range(0, data.size, 8 * _BLOCK):
@@ -356,15 +353,11 @@ def _tally8(data, table):
 config.CACHE_DIR = _elsewhere
 
 
-def scan(values: NDArray, moments: bool = True) -> Statistics:
-    """Statistics of a contiguous float32 or float64 vector of less than 2^32 values.
-
-    Args:
-        moments: False leaves mean and deviation undefined, for callers that want the keys.
-    """
+def scan(values: NDArray) -> Statistics:
+    """Statistics of a contiguous float32 or float64 vector of less than 2^32 values."""
     table = np.zeros(4 * _ROW, np.uint32)
     out = np.array([0, 0, 0, 0, np.inf, -np.inf, 0, 0, 0], np.float64)
-    (_scan32 if values.dtype == np.float32 else _scan64)(values.view(np.uint8), table, out, moments)
+    (_scan32 if values.dtype == np.float32 else _scan64)(values.view(np.uint8), table, out)
     counts = table.reshape(4, _ROW)[:, :KEYS].sum(axis=0, dtype=np.int64)
     if not out[0]:
         return Statistics(values.size, int(out[1]), int(out[2]), 0)
