@@ -29,6 +29,8 @@ class StaticInt8(Method):
     min-max: of each output channel for weights, of the calibration rows for activations. An activation that only reaches
     float operators is not rounded, so the tail of a network keeps its precision. Biases become int32 and lose nothing.
 
+    Batch norms that are not folded yet keep integers from flowing from layer to layer: apply `clean` before this step.
+
     Below opset 13 DequantizeLinear has one scale per tensor, so there a convolution becomes the operator QLinearConv.
     Embedding tables are stored as INT8 rows with a scale each and never become float as a whole. ConvTranspose, for which
     ONNX Runtime has no integer kernel, gets INT8 weights and computes in float.
@@ -112,6 +114,9 @@ class StaticInt8(Method):
         for count, (node, layer) in enumerate(chosen.items()):
             context.job.progress(0.9 + 0.1 * count / len(chosen), layer.name)
             context.changed(layer.name, self._quantize(writer, node, layer, grids))
+        broken = sum(use.node.op_type == "BatchNormalization" for value in flow.inside for use in value.uses())
+        if broken:
+            context.job.log(f"{broken} BatchNormalization nodes stand between integer layers and cost speed: apply clean first")
         _insert_pairs(writer, graph.graph, flow, grids, active)
         for node in [one for one in graph.graph if one in flow.operators and one.op_type == "Pad"]:
             writer.merge_pad(node)

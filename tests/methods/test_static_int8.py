@@ -10,6 +10,7 @@ from onnx import TensorProto, helper
 
 from studio import formats
 from studio.errors import RunError, SettingError
+from studio.job import Job
 from studio.method import Context
 from studio.methods.static_int8 import StaticInt8
 from studio.model import Model
@@ -351,6 +352,17 @@ def test_the_preview_is_what_comes() -> None:
             scales = 0 if not method.per_channel else 4 * after.shape[0]
             assert told.bytes - after.main.size - (layer.bytes - layer.main.bytes) in (scales, 4), layer.name
             assert (told.grid is None) == method.per_channel
+
+
+def test_batch_norms_in_between_are_told() -> None:
+    norm = {name: np.abs(weights(8, seed=n)) + 0.5 for n, name in enumerate(("s", "m", "v"))} | {"t": weights(8)}
+    nodes = [conv("x", "a"), node("BatchNormalization", "a s t m v", "n"), conv("n", "y")]
+    model = build(nodes, IMAGE, {"y": ["n", 8, 12, 12]}, filters("a", "y") | norm)
+    lines: list[str] = []
+    context = Context(random_samples(model, 2), Job(on_log=lines.append))
+    method = StaticInt8()
+    method.apply(model, tuple(la for la in model.layers if method.why_not(la) is None), context)
+    assert lines == ["1 BatchNormalization nodes stand between integer layers and cost speed: apply clean first"]
 
 
 def test_image_net_keeps_its_accuracy(image_net: Path) -> None:
