@@ -43,7 +43,7 @@ class Fp16(Method):
             return "its weights are float16 already"
         if not any(w.tensor.dtype == FLOAT for w in mine):
             return f"its weights are {layer.precision}, not float32"
-        if all(filled(layer.node, w) for w in mine):
+        if filled(layer.node, layer.main):
             return "its weights are one value repeated, which takes no space in the file"
         imports = layer.node.graph.opset_imports if layer.node.graph is not None else {}
         # A subgraph does not say its opset: there the newest one answers, and `apply` looks again.
