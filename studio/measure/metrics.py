@@ -23,6 +23,8 @@ from studio.errors import SettingError
 ENTRY_POINTS = "compression_studio.metrics"
 _CONFIDENCE_Z = 1.959963984540054
 _RESAMPLES = 1000
+#: Rows drawn in all: data sets beyond 50,000 rows get fewer resamples, down to 200.
+_MOST_DRAWS = 50_000_000
 _CHUNK = 4_000_000
 
 
@@ -116,7 +118,7 @@ def agresti_min(won: int, lost: int, n: int) -> tuple[float, float]:
 def _resamples(n: int, seed: int) -> Iterator[np.ndarray]:
     """Bootstrap weights in chunks of bounded size: (resamples, n), each row summing to n."""
     rng = np.random.default_rng(seed)
-    left = int(np.clip(200_000_000 // max(n, 1), 100, _RESAMPLES))
+    left = int(np.clip(_MOST_DRAWS // max(n, 1), 200, _RESAMPLES))
     while left:
         count = min(left, max(_CHUNK // max(n, 1), 1))
         drawn = rng.integers(0, n, (count, n)) + np.arange(count)[:, None] * n
