@@ -14,7 +14,7 @@ import re
 import tempfile
 import warnings
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,10 @@ def convert(path: Path, inputs: tuple[str, ...], job: Job) -> ir.Model:
         made = Path(folder) / "model.onnx"
         try:
             with torch.no_grad():
-                found = module(*tensors)
-            outputs = [f"output{n}" if n else "output" for n in range(_count(found))]
+                shapes = _shapes(module(*tensors))
+            outputs = [f"output{n}" if n else "output" for n in range(len(shapes))]
+            axes = {one.name: {n: a for n, a in enumerate(one.axes) if isinstance(a, str)} for one in wanted}
+            axes |= dict(zip(outputs, _output_axes(torch, module, wanted, shapes), strict=True))
             torch.onnx.export(
                 module,
                 tensors,
@@ -112,7 +114,7 @@ def convert(path: Path, inputs: tuple[str, ...], job: Job) -> ir.Model:
                 opset_version=_OPSET,
                 input_names=[one.name for one in wanted],
                 output_names=outputs,
-                dynamic_axes={one.name: {n: a for n, a in enumerate(one.axes) if isinstance(a, str)} for one in wanted},
+                dynamic_axes=axes,
             )
         except Exception as error:  # the exporter raises any exception for what it cannot translate
             raise ModelError(f"{path.name} cannot be translated to ONNX", _reason(error), _ONNX_INSTEAD) from None
@@ -127,10 +129,31 @@ def _example(torch: Any, one: Input) -> Any:
     return torch.randn(one.example).to(dtype) if dtype.is_floating_point else torch.zeros(one.example, dtype=dtype)
 
 
-def _count(found: Any) -> int:
+def _shapes(found: Any) -> list[tuple[int, ...]]:
     if isinstance(found, dict):
-        return sum(_count(one) for one in found.values())
-    return sum(_count(one) for one in found) if isinstance(found, list | tuple) else 1
+        found = tuple(found.values())
+    if isinstance(found, list | tuple):
+        return [shape for one in found for shape in _shapes(one)]
+    return [tuple(found.shape)]
+
+
+def _output_axes(torch: Any, module: Any, wanted: list[Input], shapes: list[tuple[int, ...]]) -> list[dict[int, str]]:
+    """Which axis of each output is which dynamic axis of the inputs: the one that grows by one with it."""
+    found: list[dict[int, str]] = [{} for _ in shapes]
+    for name in dict.fromkeys(axis for one in wanted for axis in one.axes if isinstance(axis, str)):
+        larger = [
+            replace(one, example=tuple(size + (axis == name) for size, axis in zip(one.example, one.axes, strict=True)))
+            for one in wanted
+        ]
+        try:
+            with torch.no_grad():
+                grown = _shapes(module(*(_example(torch, one) for one in larger)))
+            pairs = [list(zip(a, b, strict=True)) for a, b in zip(shapes, grown, strict=True)]
+        except Exception:  # a size the module does not accept; its outputs keep the names the exporter makes up
+            continue
+        for axes, sizes in zip(found, pairs, strict=True):
+            axes.update({n: name for n, (before, after) in enumerate(sizes) if after == before + 1 and n not in axes})
+    return found
 
 
 def _check_arguments(path: Path, arguments: list[Any], wanted: list[Input]) -> None:
