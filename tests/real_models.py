@@ -194,7 +194,8 @@ def recommender_samples(name: str) -> Path:
         from tests.recommenders import data
 
         rows = data.evaluation(name)
-        np.savez_compressed(path, **rows.inputs, label=rows.labels, group=rows.groups)
+        arrays: dict[str, Any] = {**rows.inputs, "label": rows.labels, "group": rows.groups}
+        np.savez_compressed(path, **arrays)
 
     return _made(f"recommender_{name}.npz", make)
 

@@ -89,7 +89,9 @@ def test_what_fails_to_come_is_not_asked_for_again(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("name", ["deepfm", "sasrec", "silero_vad", "text_encoder"])
 def test_real_samples_fit_their_model(name: str):
-    source, options = real_models.real_samples(name)
+    found = real_models.real_samples(name)
+    assert found is not None
+    source, options = found
     model = formats.load(real_models.all_models()[name])
     samples = open_samples(source, model, **options)
     assert evaluate(model, samples, limit=50)[0].count <= 50
