@@ -52,13 +52,15 @@ class SessionOptions:
 
 @dataclass
 class Session:
-    """A loaded model. `run` takes and returns arrays by name; `providers` is what the runtime really uses."""
+    """A loaded model. `run` takes and returns arrays by name; `providers` is what the runtime really uses; `model` is what
+    was loaded, where that was not just a file."""
 
     runtime: Any = field(repr=False)
     providers: tuple[str, ...]
     missing: dict[str, str]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    model: Model | None = field(default=None, repr=False)
 
     def run(self, feeds: dict[str, np.ndarray], outputs: list[str] | None = None) -> dict[str, np.ndarray]:
         """One call. `outputs` limits what is returned; None returns everything.
@@ -107,9 +109,8 @@ def open_session(model: Model | Path, options: SessionOptions = SessionOptions()
         held = stack.pop_all()  # the runtime may read mapped weights for as long as the session lives
     weakref.finalize(session, held.close)
     running = tuple(session.get_providers())
-    return Session(
-        session, running, missing, tuple(i.name for i in session.get_inputs()), tuple(o.name for o in session.get_outputs())
-    )
+    inputs, outputs = (tuple(v.name for v in values) for values in (session.get_inputs(), session.get_outputs()))
+    return Session(session, running, missing, inputs, outputs, model if isinstance(model, Model) else None)
 
 
 def warm_up(device: str = "cpu") -> None:

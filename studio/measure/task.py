@@ -370,13 +370,14 @@ _FITS: dict[str, Any] = {
 
 
 def _activation(model: Model | Session, output: str, value: np.ndarray) -> str:
-    """ "probability" if the output leaves a sigmoid or softmax, else "logit"; without a graph the values decide."""
-    if isinstance(model, Model):
-        found = next((v for v in model.ir.graph.outputs if v.name == output), None)
+    """What an output is: "probability" behind a sigmoid or softmax, "logit" behind a linear layer; else its values decide."""
+    graph = model.model if isinstance(model, Session) else model
+    if graph is not None:
+        found = next((v for v in graph.ir.graph.outputs if v.name == output), None)
         while found is not None and (node := found.producer()) is not None:
             if node.op_type in ("Sigmoid", "Softmax", "HardSigmoid"):
                 return "probability"
-            if node.op_type == "LogSoftmax":
+            if node.op_type in ("LogSoftmax", "Gemm", "MatMul", "Add", "Conv", "MatMulInteger", "QGemm"):
                 return "logit"
             found = node.inputs[0] if node.op_type in _PASSING and node.inputs else None
     inside = value.size > 0 and float(value.min()) >= 0 and float(value.max()) <= 1

@@ -13,6 +13,7 @@ from studio.errors import SamplesError
 from studio.formats import load
 from studio.job import Job
 from studio.measure.doubts import doubts
+from studio.measure.session import open_session
 from studio.measure.task import evaluate, evaluate_pair
 from studio.samples import ArraySamples, Task
 from studio.samples.open import open_samples
@@ -59,6 +60,8 @@ def test_one_score_and_zero_one_labels(activation):
     assert found["log-loss"].value == pytest.approx(sk.log_loss(labels, p), rel=1e-5)
     assert found["log-loss"].better == "lower"
     assert found["f1-binary"].value == pytest.approx(sk.f1_score(labels, z > 0))
+    session = open_session(model_of(SCORE % activation))
+    assert named(evaluate(session, ArraySamples("x", {"x": X}, labels), part="all")) == found
 
 
 def test_numbers():
