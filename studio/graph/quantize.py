@@ -113,22 +113,40 @@ def fitted_grid(
 
     Pays with few bits, where a finer step for many values is worth more than the ends of the range.
     """
-    rows = max(_PIECE // max(array[:1].size, 1), 1) if array.ndim else 1
-    if axis == 0 and not block and len(array) > rows:
-        parts = [fitted_grid(array[n : n + rows], 0, bits, signed, symmetric) for n in range(0, len(array), rows)]
-        scale, zero_point = (np.concatenate([getattr(g, name) for g in parts]) for name in ("scale", "zero_point"))
-        return Grid(scale, zero_point, parts[0].low, parts[0].high, 0)
-    low, high = _bounds(array, axis, block)
-    best = _along(range_grid(low, high, bits, signed, symmetric), array, axis, block)
-    least = _squared_error(array, best)
+    view, over = _grouped(array, axis, block)
+    kept = [n for n in range(view.ndim) if n not in over]
+    along = kept[0] if kept else 0
+    pieces = min(-(-view.size // _PIECE), view.shape[along]) if kept else 1
+    cuts = np.array_split(view, max(pieces, 1), along)
+    parts = [_fit(cut.astype(np.float32, copy=False), over, bits, signed, symmetric) for cut in cuts]
+    scale = np.concatenate([part.scale for part in parts], along).squeeze(over)
+    zero_point = np.concatenate([part.zero_point for part in parts], along).squeeze(over)
+    return _along(Grid(scale, zero_point, parts[0].low, parts[0].high), array, axis, block)
+
+
+def _fit(piece: np.ndarray, over: tuple[int, ...], bits: int, signed: bool, symmetric: bool) -> Grid:
+    """The best of the shrunk ranges for each group of `piece` (the axes `over`), in an array that broadcasts against it."""
+    low, high = piece.min(over, keepdims=True), piece.max(over, keepdims=True)
+    best = range_grid(low, high, bits, signed, symmetric)
+    least = _squared_error(piece, best, over)
     for share in _SHARES:
-        grid = _along(range_grid(low * share, high * share, bits, signed, symmetric), array, axis, block)
-        error = _squared_error(array, grid)
+        grid = range_grid(low * share, high * share, bits, signed, symmetric)
+        error = _squared_error(piece, grid, over)
         nearer = error < least
         least = np.where(nearer, error, least)
         scale, zero_point = np.where(nearer, grid.scale, best.scale), np.where(nearer, grid.zero_point, best.zero_point)
-        best = Grid(scale, zero_point, grid.low, grid.high, grid.axis, block)
+        best = Grid(scale, zero_point, grid.low, grid.high)
     return best
+
+
+def _squared_error(piece: np.ndarray, grid: Grid, over: tuple[int, ...]) -> np.ndarray:
+    """Sum of squared rounding errors over the axes `over`."""
+    offset = grid.zero_point.astype(np.float32)
+    steps = np.rint(piece / grid.scale)
+    np.clip(steps, grid.low - offset, grid.high - offset, out=steps)
+    steps *= grid.scale
+    steps -= piece
+    return np.square(steps, out=steps).sum(over, keepdims=True)
 
 
 def _along(grid: Grid, array: np.ndarray, axis: int | None, block: int) -> Grid:
@@ -139,19 +157,25 @@ def _bounds(array: np.ndarray, axis: int | None, block: int) -> tuple[np.ndarray
     """Least and greatest value per tensor, channel or block."""
     if not array.size:
         return np.zeros(()), np.zeros(())
-    if block and axis is not None:
-        starts = np.arange(0, array.shape[axis], block)
-        return np.minimum.reduceat(array, starts, axis), np.maximum.reduceat(array, starts, axis)
-    others = None if axis is None else tuple(n for n in range(array.ndim) if n != axis % array.ndim)
-    return np.asarray(array.min(others)), np.asarray(array.max(others))
+    view, over = _grouped(array, axis, block)
+    return np.asarray(view.min(over)), np.asarray(view.max(over))
 
 
-def _squared_error(array: np.ndarray, grid: Grid) -> np.ndarray:
-    """Sum of squared rounding errors per tensor, channel or block, in the shape of the scales."""
-    squares = np.square(array.astype(np.float32, copy=False) - dequantize(quantize(array, grid), grid))
-    if grid.block and grid.axis is not None:
-        return np.add.reduceat(squares, np.arange(0, array.shape[grid.axis], grid.block), grid.axis)
-    return squares.sum(None if grid.axis is None else tuple(n for n in range(array.ndim) if n != grid.axis))
+def _grouped(array: np.ndarray, axis: int | None, block: int) -> tuple[np.ndarray, tuple[int, ...]]:
+    """A view of `array` in which each group with a scale of its own spans whole axes, and these axes.
+
+    A last block that is not full is filled up with zeros, which every grid holds anyway.
+    """
+    if axis is None:
+        return array, tuple(range(array.ndim))
+    axis %= array.ndim
+    if not block:
+        return array, tuple(n for n in range(array.ndim) if n != axis)
+    blocks = -(-array.shape[axis] // block)
+    missing = blocks * block - array.shape[axis]
+    if missing:
+        array = np.pad(array, [(0, missing if n == axis else 0) for n in range(array.ndim)])
+    return array.reshape(*array.shape[:axis], blocks, block, *array.shape[axis + 1 :]), (axis + 1,)
 
 
 def _spread(values: np.ndarray, grid: Grid, shape: tuple[int, ...]) -> np.ndarray:
