@@ -439,5 +439,5 @@ def test_mutated_files_open_or_are_refused(tmp_path):
     sources = [str(sample_models() / name / "model.onnx") for name in ("digit_mlp", "text_encoder", "recurrent")]
     seen = run_in_child(fuzz, sources, str(tmp_path), 120)
     assert seen["opened"] + seen["refused"] == 360
-    assert min(seen["opened"], seen["refused"]) > 20
+    assert min(seen["opened"], seen["refused"]) > 5
     assert seen["kilobytes"] < 500_000
