@@ -133,14 +133,8 @@ class Chart:
 def charts(report: Report) -> tuple[Chart, ...]:
     """The report as series to draw: size, latency, then fidelity and every metric; only what was measured."""
     stages = [("original", report.original), *((f"{n} {s.method}", s.after) for n, s in enumerate(report.steps, 1))]
-    found = [
-        Chart(
-            "Size on disk",
-            "MB",
-            "lower",
-            tuple(Bar(n, m.size.bytes / 1e6, None, None, size_text(m.size.bytes)) for n, m in stages),
-        )
-    ]
+    sizes = tuple(Bar(n, m.size.bytes / 1e6, None, None, smaller_text(m, report.original)) for n, m in stages)
+    found = [Chart("Size on disk", "MB", "lower", sizes)]
     timed = [(n, m) for n, m in stages if m.latency]
     if timed:
         bars = tuple(
@@ -174,6 +168,15 @@ def size_text(count: float) -> str:
         if count >= size:
             return f"{count / size:.3g} {unit}"
     return f"{count:.0f} B"
+
+
+def smaller_text(one: Measurement, original: Measurement) -> str:
+    """Bytes on disk, and how many times smaller that is than the original."""
+    text = size_text(one.size.bytes)
+    ratio = one.size.ratio(original.size)
+    if f"{ratio:.2f}" == "1.00":
+        return text
+    return f"{text}, {ratio:.3g}x smaller" if ratio > 1 else f"{text}, {1 / ratio:.3g}x larger"
 
 
 def metric_text(metric: Metric) -> str:

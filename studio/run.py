@@ -8,10 +8,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from studio.device import heavy, pick
 from studio.errors import RunError
 from studio.job import Job
+from studio.measure.doubts import doubts
 from studio.measure.machine import this_machine
 from studio.measure.measurement import Measurement, MeasureOptions, measure_models
+from studio.measure.session import SessionOptions
 from studio.method import Context, Outcome
 from studio.model import Model
 from studio.recipe import Recipe, Step
@@ -87,7 +90,10 @@ def run(
     """
     job = job or Job()
     samples = samples if samples is not None else random_samples(model, seed=recipe.seed)
-    stages = apply_recipe(model, recipe, samples, job.part(0.0, 0.5), cache)
+    device = pick(measure.device)
+    with heavy(device, job):
+        warnings = doubts(model, samples, options=SessionOptions(device.id), job=job.part(0.0, 0.1, "samples"))
+        stages = apply_recipe(model, recipe, samples, job.part(0.1, 0.5), cache)
     resolved = Recipe(tuple(stage.step for stage in stages), recipe.seed)
     models = [model, *(stage.model for stage in stages)]
     with tempfile.TemporaryDirectory(prefix="studio-") as folder:
@@ -104,9 +110,7 @@ def run(
         )
         for stage, before, after in zip(stages, figures, figures[1:], strict=False)
     )
-    report = Report(
-        model.name, resolved.to_yaml(), samples.describe(), tuple(samples.warnings), this_machine(), figures[0], steps
-    )
+    report = Report(model.name, resolved.to_yaml(), samples.describe(), warnings, this_machine(), figures[0], steps)
     return Result(stages[-1].model if stages else model, resolved, report, tuple(stages))
 
 

@@ -16,6 +16,7 @@ from studio.errors import SettingError
 from studio.formats import load
 from studio.job import Job
 from studio.measure.bundle import write_bundle
+from studio.measure.doubts import doubts
 from studio.measure.fidelity import compare
 from studio.measure.latency import LatencyOptions
 from studio.measure.measurement import Measurement, MeasureOptions, measure_models
@@ -46,32 +47,32 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Score a model on samples, with confidence intervals; paired against another model if one is given."""
-
     with progress(as_json) as job:
         opened = load(model, job.part(0.0, 0.05, "open"))
         samples = open_samples(data, opened)
         options = SessionOptions(pick(device).id, threads)
         other = load(reference) if reference else None
+        warnings = doubts(other or opened, samples, options=options, job=job.part(0.0, 0.1, "samples"))
         found = score(
             opened,
             samples,
             reference=other,
             metrics=tuple(metric) if metric else None,
             options=options,
-            job=job.part(0.05, 0.7, "evaluate"),
+            job=job.part(0.1, 0.7, "evaluate"),
         )
         fidelity = compare(other, opened, samples, job=job.part(0.7, 1.0, "compare")) if other else None
     if as_json:
         value = {
             "model": opened.name,
             "samples": samples.describe(),
-            "warnings": list(samples.warnings),
+            "warnings": warnings,
             "metrics": found,
             "fidelity": fidelity,
         }
         print_json(value)
         return
-    for warning in samples.warnings:
+    for warning in warnings:
         print(f"Warning: {warning}")
     for one in found:
         line = f"{one.name:12} {one.value:.4f}  (95 %: {one.low:.4f} to {one.high:.4f}, n = {one.count})"
@@ -83,7 +84,7 @@ def evaluate(
         print("These samples have no labels; give --reference to compare outputs.")
     if fidelity:
         print(
-            f"outputs against {opened.name}'s reference: SQNR {fidelity.sqnr:.3g} dB, cosine {fidelity.cosine:.5f},"
+            f"outputs against the reference: SQNR {fidelity.sqnr:.3g} dB, cosine {fidelity.cosine:.5f},"
             f" largest error {fidelity.max_error:.3g}"
         )
 

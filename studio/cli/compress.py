@@ -87,9 +87,11 @@ def compress_model(
     if report is not None:
         save(result.report, report)
     if as_json:
-        print_json({"files": [str(f) for f in written.files], "report": result.report})
+        print_json({"files": [str(f) for f in written.files], "domains": written.domains, "report": result.report})
         return
     print_report(result.report)
+    if written.domains:
+        print(f"It uses operators outside the ONNX standard, which not every runtime has: {', '.join(written.domains)}")
     print(f"Wrote {', '.join(str(f) for f in written.files)}" + (f" and {report}" if report else ""))
 
 

@@ -16,7 +16,7 @@ from studio.job import Job
 from studio.measure.latency import LatencyResult
 from studio.measure.measurement import Measurement
 from studio.plain import to_plain
-from studio.report import Report, metric_text, size_text
+from studio.report import Report, metric_text, size_text, smaller_text
 
 RANDOM = "Fidelity and latency come from random inputs (marked *): they say nothing about accuracy on real data."
 
@@ -67,8 +67,9 @@ def percent(value: float | None) -> str:
 def print_report(report: Report) -> None:
     for warning in report.warnings:
         print(f"Warning: {warning}")
-    rows = [["original", *_figures(report.original)]]
-    rows += [[f"{n} {step.method}", *_figures(step.after)] for n, step in enumerate(report.steps, 1)]
+    original = report.original
+    rows = [["original", *_figures(original, original)]]
+    rows += [[f"{n} {step.method}", *_figures(step.after, original)] for n, step in enumerate(report.steps, 1)]
     columns = ["", "file", "zipped", "non-zeros", "latency", "against original", "fidelity", "metrics"]
     table(report.model, columns, rows, {1, 2, 3, 4})
     for number, step in enumerate(report.steps, 1):
@@ -92,10 +93,10 @@ def sqnr(one: Measurement) -> str:
     return words + ("*" if one.random else "")
 
 
-def _figures(one: Measurement) -> list[str]:
+def _figures(one: Measurement, original: Measurement) -> list[str]:
     mark = "*" if one.random else ""
     return [
-        size_text(one.size.bytes),
+        smaller_text(one, original),
         size_text(one.size.zipped),
         count(one.size.nonzeros),
         f"{one.latency.median_ms:.3g} ms{mark}" if one.latency else "",

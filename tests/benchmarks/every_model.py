@@ -57,32 +57,10 @@ class Line:
     reasons: list[str] = field(default_factory=list)
 
 
-def samples_for(name: str, path: Path, model: Model) -> Samples | None:
+def samples_for(name: str, model: Model) -> Samples | None:
     """Real data where there is some for this model; None gives random inputs."""
-    beside = path.with_name("samples.yaml")
-    if beside.exists():
-        return open_samples(str(beside), model)
-    if name == "efficientnet_lite0":
-        options = {
-            "kind": "images",
-            "labels": "index",
-            "resize": 256,
-            "mean": [0.485, 0.456, 0.406],
-            "std": [0.229, 0.224, 0.225],
-        }
-        return open_samples(str(real_models.imagenet_sample()), model, **options)
-    if name in ("minilm_l6", "paraphrase_minilm"):
-        options = {
-            "kind": "text",
-            "names": ["first", "second", "score"],
-            "columns": ["first", "second"],
-            "labels": "score",
-            "task": "similarity",
-            "tokenizer": str(real_models.minilm_tokenizer()),
-            "max_length": 128,
-        }
-        return open_samples(str(real_models.sts_benchmark().test), model, **options)
-    return None
+    known = real_models.real_samples(name)
+    return open_samples(known[0], model, **known[1]) if known else None
 
 
 def one(name: str, path: Path, method: str, folder: Path) -> Line:
@@ -91,7 +69,7 @@ def one(name: str, path: Path, method: str, folder: Path) -> Line:
     try:
         model = load(path)
         recipe = Recipe((Step(all_methods()[method]()),))
-        result = run(model, recipe, samples_for(name, path, model), measure=MeasureOptions(runs=False, rows=ROWS))
+        result = run(model, recipe, samples_for(name, model), measure=MeasureOptions(runs=False, rows=ROWS))
         _fill(line, result)
         written = export(result.model, folder / "out.onnx")
         again = load(folder / "out.onnx")
