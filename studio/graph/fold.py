@@ -14,7 +14,7 @@ import onnx_ir as ir
 
 from studio.errors import RunError
 from studio.graph.edit import Names, add_initializer, remove, replace_value
-from studio.graph.shapes import Info, facts
+from studio.graph.shapes import Facts, Info, facts
 from studio.job import Job
 from studio.measure.session import SessionOptions, open_session
 from studio.model import LAYER_KEY, Model
@@ -49,15 +49,16 @@ def is_constant(graph: ir.Model, value: ir.Value | None) -> bool:
     return not value.is_graph_input() or (graph.ir_version or 0) < 4
 
 
-def fold_constants(graph: ir.Model, job: Job | None = None) -> Folded:
+def fold_constants(graph: ir.Model, job: Job | None = None, found: Facts | None = None) -> Folded:
     """Replace what does not depend on the inputs by its value, in place, subgraphs included.
 
     Operators that depend on one another, or read the same constants, are folded together if what has to be stored takes
     no more than the constants that are freed (plus 256 bytes for each node that goes); else one by one as far as that
-    holds. Quantized weights stay quantized, random operators stay random.
+    holds. Quantized weights stay quantized, random operators stay random. `found` are the graph's `facts`, if they have
+    been worked out already.
     """
     job = job or Job()
-    infos, known = facts(Model(graph))
+    infos, known = found or facts(Model(graph))
     names = Counter(o.name for one in graph.graphs() for node in one for o in node.outputs)
     done = Folded()
     arrays: dict[ir.Value, np.ndarray] = {}
@@ -85,9 +86,9 @@ def fold_constants(graph: ir.Model, job: Job | None = None) -> Folded:
     for part in _components(plan, arrays):
         job.check()
         chosen = dict.fromkeys(part if _growth(part, planned) <= _SMALL * len(part) else _affordable(part, planned))
-        found = _evaluate(graph, list(chosen), arrays) if chosen else {}
-        arrays.update(found)
-        if found:
+        computed = _evaluate(graph, list(chosen), arrays) if chosen else {}
+        arrays.update(computed)
+        if computed:
             done.gone += [node.meta[LAYER_KEY] for node in chosen]
         done.too_big += [node.meta[LAYER_KEY] for node in part if node not in chosen]
     _store(graph, arrays)

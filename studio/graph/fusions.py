@@ -24,13 +24,14 @@ class Fusions:
         graph: changed in place.
         note: told of every layer that is changed or absorbed.
         left: told of layers that could not be fused, and why.
+        infos: the types and shapes of `facts`, if they have been worked out already.
     """
 
-    def __init__(self, graph: ir.Model, note: Note, left: Note) -> None:
+    def __init__(self, graph: ir.Model, note: Note, left: Note, infos: dict[str, Info] | None = None) -> None:
         self.graph, self.note, self.left = graph, note, left
         self.names = Names(graph)
         self.opset = graph.opset_imports.get("", graph.opset_imports.get("ai.onnx", 0))
-        self.infos: dict[str, Info] = facts(Model(graph))[0]
+        self.infos = infos if infos is not None else facts(Model(graph))[0]
 
     def run(self) -> int:
         """Apply every fusion wherever its pattern stands. Returns how many were made."""

@@ -55,6 +55,10 @@ class Info:
         return math.prod(d or 0 for d in self.shape) if self.shape is not None and self.full else None
 
 
+#: Types and shapes by value name, and the values that are known, by name.
+Facts = tuple[dict[str, Info], dict[str, np.ndarray]]
+
+
 def input_shapes(model: Model, axes: dict[str, int] | None = None, batch: int = 1) -> dict[str, tuple[int | None, ...] | None]:
     """The shape of each input once its free axes are bound as samples bind them (`samples.inputs.default_axes`).
 
@@ -90,7 +94,7 @@ def infer_shapes(model: Model, axes: dict[str, int] | None = None, batch: int = 
     return inference.infos()
 
 
-def facts(model: Model) -> tuple[dict[str, Info], dict[str, np.ndarray]]:
+def facts(model: Model) -> Facts:
     """What holds however the free axes are bound: (types and shapes, values of small integer tensors), by value name.
 
     Values come from shape arithmetic alone and hold no unknown element.

@@ -47,9 +47,12 @@ def scalar(graph: ir.Model, value: ir.Value | None) -> float | None:
     return float(np.asarray(tensor.numpy()).reshape(-1)[0])
 
 
-def remove_no_ops(graph: ir.Model, note: Note) -> int:
-    """Remove operators that hand their input on unchanged, and merge pairs that could be one. Returns how many went."""
-    infos, _ = facts(Model(graph))
+def remove_no_ops(graph: ir.Model, note: Note, infos: dict[str, Info] | None = None) -> int:
+    """Remove operators that hand their input on unchanged, and merge pairs that could be one. Returns how many went.
+
+    `infos` are the types and shapes of `facts`, if they have been worked out already.
+    """
+    infos = infos if infos is not None else facts(Model(graph))[0]
     opset = graph.opset_imports.get("", graph.opset_imports.get("ai.onnx", 0))
     gone = 0
     for one in graph.graphs():

@@ -10,6 +10,7 @@ import onnx_ir as ir
 from studio.graph.edit import remove_unused
 from studio.graph.fold import fold_constants, inline_branches
 from studio.graph.fusions import Fusions
+from studio.graph.shapes import facts
 from studio.graph.simplify import remove_no_ops, share_constants, share_results
 from studio.method import Context, Method, setting
 from studio.model import LAYER_KEY, Layer, Model
@@ -47,8 +48,9 @@ class Clean(Method):
     def _round(self, graph: ir.Model, log: _Log, context: Context) -> int:
         """One pass of everything; the number of changes."""
         job, count = context.job, 0
+        found = facts(Model(graph))  # what a value holds stays true while others are folded and removed around it
         if self.fold:
-            folded = fold_constants(graph, job)
+            folded = fold_constants(graph, job, found)
             branches = inline_branches(graph)
             for name in folded.gone:
                 log.changes.setdefault(name, []).append("computed once and stored")
@@ -57,14 +59,16 @@ class Clean(Method):
             for name in branches:
                 log.changes.setdefault(name, []).append("replaced by the branch that is always taken")
             count += len(folded.gone) + len(branches)
+            if branches:  # values of branches got new names
+                found = facts(Model(graph))
         job.check()
-        count += remove_unused(graph) + remove_no_ops(graph, log.note)
+        count += remove_unused(graph) + remove_no_ops(graph, log.note, found[0])
         job.check()
         if self.share:
             count += share_results(graph, log.note)
         job.check()
         if self.fuse:
-            count += Fusions(graph, log.note, log.left).run()
+            count += Fusions(graph, log.note, log.left, found[0]).run()
         count += remove_unused(graph)
         job.check()
         if self.share:
