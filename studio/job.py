@@ -48,8 +48,14 @@ class Job:
     def cancelled(self) -> bool:
         return self._cancel.is_set()
 
-    def part(self, start: float, end: float, text: str = "") -> Job:
-        """A view of this job whose 0..1 covers `start`..`end` of it; text is prefixed."""
+    def part(self, start: float, end: float, text: str = "", on_log: Callable[[str], None] | None = None) -> Job:
+        """A view of this job whose 0..1 covers `start`..`end` of it; text is prefixed. `on_log` hears the part's log too."""
+
+        def log(line: str) -> None:
+            self.log(line)
+            if on_log:
+                on_log(line)
+
         part = Job(
             lambda fraction, detail: (
                 self._on_progress(start + (end - start) * fraction, f"{text}: {detail}" if text and detail else text or detail)

@@ -31,7 +31,8 @@ _CONFIGURATION = {
     ("Range", 0), ("Range", 1), ("Range", 2), ("NonMaxSuppression", 3), ("NonMaxSuppression", 4), ("OneHot", 2),
     ("Where", 0), ("DequantizeLinear", 1), ("QuantizeLinear", 1), ("DynamicQuantizeLinear", 1),
     ("MatMulNBits", 2), ("MatMulNBits", 3), ("GatherBlockQuantized", 2), ("GatherBlockQuantized", 3),
-    ("QLinearConv", 1), ("QLinearConv", 4), ("QLinearConv", 6), ("QLinearMatMul", 1), ("QLinearMatMul", 4), ("QLinearMatMul", 6),
+    ("QLinearConv", 1), ("QLinearConv", 4), ("QLinearConv", 6), ("QLinearMatMul", 1), ("QLinearMatMul", 4),
+    ("QLinearMatMul", 6),
     ("DynamicQuantizeMatMul", 2), ("MatMulIntegerToFloat", 2), ("MatMulIntegerToFloat", 3), ("DynamicQuantizeLSTM", 8),
     ("DynamicQuantizeLSTM", 10), ("QGemm", 1), ("QGemm", 4), ("QGemm", 7), ("QAttention", 3), ("QAttention", 4),
 }  # fmt: skip
@@ -133,6 +134,24 @@ def scales_constant(node: ir.Node) -> bool:
     return stored is not None and stored.dtype in QUANTIZED_TYPES
 
 
+def _holds_scales(node: ir.Node) -> bool:
+    """Whether the constant of `node` is the scale of integers: of a dynamic product, or of the rows of a table."""
+    if node.op_type == "Mul":
+        producers = [value.producer() for value in node.inputs if value is not None]
+        return any(one is not None and one.op_type == "DynamicQuantizeLinear" for one in producers)
+    if node.op_type != "Gather" or len(node.outputs[0].uses()) != 1:
+        return False
+    reader = next(iter(node.outputs[0].uses())).node
+    other = next((v for v in reader.inputs if v is not node.outputs[0]), None) if reader.op_type == "Mul" else None
+    before = other.producer() if other is not None else None
+    while before is not None and before.op_type in ("Sub", "Cast", "Concat", "BitShift") and before.inputs[0] is not None:
+        before = before.inputs[0].producer()
+    if before is None or before.op_type != "Gather" or before.inputs[1] is not node.inputs[1]:
+        return False
+    table = constant(before.inputs[0])
+    return table is not None and table.dtype in QUANTIZED_TYPES
+
+
 def trace(value: ir.Value | None) -> tuple[str, ir.TensorProtocol, tuple[ir.Node, ...]] | None:
     """Follow `value` back through storage operators to its constant: (name, tensor, nodes passed), or None."""
     passed: list[ir.Node] = []
@@ -160,7 +179,7 @@ def weights_of(node: ir.Node) -> tuple[Weight, ...]:
     """
     if node.op_type in STORAGE_OPS or node.op_type in ("Constant", "ConstantOfShape", "DynamicQuantizeLinear"):
         return ()
-    if scales_constant(node):
+    if scales_constant(node) or _holds_scales(node):
         return ()
     found = []
     for index, value in enumerate(node.inputs):

@@ -20,6 +20,7 @@ from studio.measure.doubts import doubts
 from studio.measure.fidelity import compare
 from studio.measure.latency import LatencyOptions
 from studio.measure.measurement import Measurement, MeasureOptions, measure_models
+from studio.measure.metrics import load_metric
 from studio.measure.profile import Profile, measure_profile
 from studio.measure.session import SessionOptions
 from studio.measure.sweep import Sweep, measure_sweep, save_serving_options
@@ -40,7 +41,7 @@ def evaluate(
         Path | None, typer.Option("--reference", metavar="MODEL", help="Compare with this model, paired.")
     ] = None,
     metric: Annotated[
-        list[str] | None, typer.Option("--metric", help="Metrics to compute; default: those of the task.")
+        list[str] | None, typer.Option("--metric", help="Metrics instead of the task's; module:function for one of your own.")
     ] = None,
     threads: Threads = 1,
     device: Device = "auto",
@@ -57,7 +58,7 @@ def evaluate(
             opened,
             samples,
             reference=other,
-            metrics=tuple(metric) if metric else None,
+            metrics=[load_metric(name) for name in metric] if metric else None,
             options=options,
             job=job.part(0.1, 0.7, "evaluate"),
         )

@@ -9,7 +9,20 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from studio.cli.options import Data, Device, Inputs, Json, ModelPath, NoMeasure, Out, ReportFile, Seconds, Threads
+from studio.cli.options import (
+    AllowChanges,
+    Data,
+    Device,
+    Inputs,
+    Json,
+    ModelPath,
+    NoMeasure,
+    Out,
+    ReportFile,
+    Seconds,
+    Strip,
+    Threads,
+)
 from studio.cli.output import print_json, print_report, progress
 from studio.cli.show import allowed
 from studio.export import check_target, export
@@ -33,11 +46,27 @@ def compress(
     seconds: Seconds = 3.0,
     threads: Threads = 1,
     device: Device = "auto",
+    strip: Strip = False,
+    allow_changes: AllowChanges = False,
     inputs: Inputs = None,
     as_json: Json = False,
 ) -> None:
     """Apply a recipe to a model, measure what every step cost, and export the result."""
-    compress_model(Recipe.load(recipe), model, output, data, report, no_measure, seconds, threads, device, inputs, as_json)
+    compress_model(
+        Recipe.load(recipe),
+        model,
+        output,
+        data,
+        report,
+        no_measure,
+        seconds,
+        threads,
+        device,
+        strip,
+        allow_changes,
+        inputs,
+        as_json,
+    )
 
 
 #: What is safe on any model: storage only, everything delicate stays float.
@@ -66,11 +95,14 @@ def compress_model(
     seconds: float = 3.0,
     threads: int = 1,
     device: str = "auto",
+    strip: bool = False,
+    allow_changes: bool = False,
     inputs: list[str] | None = None,
     as_json: bool = False,
 ) -> None:
     if report is not None:
         check_format(report)
+    notes: list[str] = []
     with progress(as_json) as job:
         opened = load(model, job.part(0.0, 0.05, "open"), inputs=tuple(inputs or ()))
         check_target(opened, output)
@@ -82,14 +114,20 @@ def compress_model(
             output,
             metadata={METADATA_KEY: result.report.to_json(indent=None)},
             samples=samples,
-            job=job.part(0.9, 1.0, "export"),
+            strip=strip,
+            allow_changes=allow_changes,
+            job=job.part(0.9, 1.0, "export", notes.append),
         )
     if report is not None:
         save(result.report, report)
     if as_json:
-        print_json({"files": [str(f) for f in written.files], "domains": written.domains, "report": result.report})
+        print_json(
+            {"files": [str(f) for f in written.files], "domains": written.domains, "notes": notes, "report": result.report}
+        )
         return
     print_report(result.report)
+    for note in notes:
+        print(f"Note: {note}")
     if written.domains:
         print(f"It uses operators outside the ONNX standard, which not every runtime has: {', '.join(written.domains)}")
     print(f"Wrote {', '.join(str(f) for f in written.files)}" + (f" and {report}" if report else ""))
@@ -138,6 +176,8 @@ def _apply_options(
     seconds: Seconds = 3.0,
     threads: Threads = 1,
     device: Device = "auto",
+    strip: Strip = False,
+    allow_changes: AllowChanges = False,
     inputs: Inputs = None,
     as_json: Json = False,
 ) -> None:

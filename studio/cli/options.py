@@ -21,3 +21,7 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N
 ReportFile = Annotated[
     Path | None, typer.Option("--report", metavar="FILE", help="Also write the report: .html, .json or .csv.")
 ]
+Strip = Annotated[bool, typer.Option("--strip", help="Leave recipe and measurements out of the file's metadata.")]
+AllowChanges = Annotated[
+    bool, typer.Option("--allow-changes", help="Export even where inputs, outputs, opset or IR version changed.")
+]
