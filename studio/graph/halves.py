@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
-from onnx import defs
 
 from studio.graph.fold import is_constant
 from studio.graph.shapes import Info
+from studio.graph.types import schema_of
 from studio.weights import constant
 
 #: The largest finite float16, and from where on a single constant only stands for "without bound".
@@ -58,7 +58,7 @@ def op_reason(node: ir.Node, opset: int) -> str | None:
         return f"{node.domain}.{node.op_type} has no standard float16 form"
     if node.op_type in _STAYS:
         return _STAYS[node.op_type]
-    schema = _schema(node.op_type, opset)
+    schema = schema_of(node.op_type, opset, "")
     if schema is None:
         return f"{node.op_type} is unknown in opset {opset}"
     halves = {c.type_param_str for c in schema.type_constraints if "tensor(float16)" in c.allowed_type_strs}
@@ -79,7 +79,7 @@ def form_of(graph: ir.Model, node: ir.Node, infos: dict[str, Info], opset: int) 
     unknown = any(v is not None and not kind for v, kind in zip(node.inputs, kinds, strict=True))
     if unknown or any(o.name and not kind for o, kind in zip(node.outputs, results, strict=True)):
         return Form(why="the types it works on are not known")
-    schema = _schema(node.op_type, opset)
+    schema = schema_of(node.op_type, opset, "")
     assert schema is not None
     if node.op_type == "Cast":
         to_float = results[:1] == ["float32"]
@@ -107,13 +107,6 @@ def form_of(graph: ir.Model, node: ir.Node, infos: dict[str, Info], opset: int) 
     faults = (_constant_fault(node.inputs[i]) for i in form.inputs if is_constant(graph, node.inputs[i]))
     fault = next((f for f in faults if f), None)
     return Form(why=fault) if fault else form
-
-
-def _schema(op: str, opset: int) -> defs.OpSchema | None:
-    try:
-        return defs.get_schema(op, opset, "")
-    except defs.SchemaError:
-        return None
 
 
 def _depth(graph: ir.Model, node: ir.Node, infos: dict[str, Info]) -> float:

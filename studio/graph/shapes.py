@@ -9,16 +9,17 @@ the rule of the standard operator they stand for.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import reduce
 
 import numpy as np
 import onnx
 from onnx import TensorProto, TypeProto, defs, helper, numpy_helper
 
 from studio.errors import SamplesError
+from studio.graph.fused import fused_types
 from studio.graph.serialize import skeleton_proto
+from studio.graph.types import bare, dims_of, merge, schema_of, tensor_type
 from studio.model import Model
 from studio.samples.inputs import default_axes
 
@@ -89,7 +90,7 @@ def infer_shapes(model: Model, axes: dict[str, int] | None = None, batch: int = 
     shapes = input_shapes(model, axes, batch)
     for value in proto.graph.input:
         if value.type.HasField("tensor_type") and shapes.get(value.name) is not None:
-            inference.types[value.name] = _tensor_type(value.type.tensor_type.elem_type, shapes[value.name])
+            inference.types[value.name] = tensor_type(value.type.tensor_type.elem_type, shapes[value.name])
     inference.walk(proto.graph)
     return inference.infos()
 
@@ -114,44 +115,7 @@ def _info(kind: TypeProto) -> Info:
         return _info(kind.optional_type.elem_type)
     element = kind.tensor_type.elem_type
     dtype = _ELEMENT_NAMES.get(element) or (TensorProto.DataType.Name(element).lower() if element else "")
-    return Info(dtype, _dims(kind))
-
-
-def _dims(kind: TypeProto) -> tuple[int | None, ...] | None:
-    if not kind.tensor_type.HasField("shape"):
-        return None
-    return tuple(d.dim_value if d.HasField("dim_value") and d.dim_value >= 0 else None for d in kind.tensor_type.shape.dim)
-
-
-def _tensor_type(element: int, dims: Sequence[int | None] | None) -> TypeProto:
-    kind = TypeProto()
-    kind.tensor_type.elem_type = element
-    if dims is not None:
-        kind.tensor_type.shape.SetInParent()
-        for d in dims:
-            axis = kind.tensor_type.shape.dim.add()
-            if d is not None:
-                axis.dim_value = d
-    return kind
-
-
-def _merge(one: TypeProto, other: TypeProto) -> TypeProto:
-    """What holds for both: axes on which they differ become unknown."""
-    if not one.HasField("tensor_type") or not other.HasField("tensor_type"):
-        return one if one == other else TypeProto()
-    a, b = _dims(one), _dims(other)
-    element = one.tensor_type.elem_type if one.tensor_type.elem_type == other.tensor_type.elem_type else TensorProto.UNDEFINED
-    if a is None or b is None or len(a) != len(b):
-        return _tensor_type(element, None)
-    return _tensor_type(element, [x if x == y else None for x, y in zip(a, b, strict=True)])
-
-
-@lru_cache(maxsize=1024)
-def _schema(op: str, version: int, domain: str) -> defs.OpSchema | None:
-    try:
-        return defs.get_schema(op, version, domain)
-    except defs.SchemaError:
-        return None
+    return Info(dtype, dims_of(kind))
 
 
 class _Inference:
@@ -179,9 +143,9 @@ class _Inference:
             if tensor.name in overridable:
                 self.data.pop(tensor.name, None)
         for sparse in graph.sparse_initializer:
-            self.types[sparse.values.name] = _tensor_type(sparse.values.data_type, sparse.dims)
+            self.types[sparse.values.name] = tensor_type(sparse.values.data_type, sparse.dims)
         for value in graph.input:
-            self.types.setdefault(value.name, _bare(value.type))
+            self.types.setdefault(value.name, bare(value.type))
         declared = {v.name: v.type for v in (*graph.value_info, *graph.output)}
         own = [v.name for v in (*graph.initializer, *graph.input)]
         for index, node in enumerate(graph.node):
@@ -198,10 +162,10 @@ class _Inference:
 
     def infos(self) -> dict[str, Info]:
         """What was found by name. Of a name that values in different subgraphs share, what holds for all of them."""
-        return {name: _info(reduce(_merge, kinds.values())) for name, kinds in self.found.items()}
+        return {name: _info(reduce(merge, kinds.values())) for name, kinds in self.found.items()}
 
     def _know(self, name: str, tensor: TensorProto) -> None:
-        self.types[name] = _tensor_type(tensor.data_type, tensor.dims)
+        self.types[name] = tensor_type(tensor.data_type, tensor.dims)
         if tensor.data_location != TensorProto.EXTERNAL and np.prod(tensor.dims, dtype=np.int64) <= _SMALL:
             self.data[name] = numpy_helper.to_array(tensor)
 
@@ -212,13 +176,13 @@ class _Inference:
         if kind.WhichOneof("value") not in (None, "tensor_type"):
             return kind
         element = kind.tensor_type.elem_type or declared.tensor_type.elem_type
-        said, found = _dims(declared), _dims(kind)
+        said, found = dims_of(declared), dims_of(kind)
         if found is None:
-            return _tensor_type(element, said)
+            return tensor_type(element, said)
         if said is not None and len(said) == len(found):
             # A file exported for one size states 1 or more for axes that were bound differently: what was found wins.
             found = tuple(f if f is not None else s for f, s in zip(found, said, strict=True))
-        return _tensor_type(element, found)
+        return tensor_type(element, found)
 
     def _outputs(self, node: onnx.NodeProto) -> list[TypeProto]:
         domain = "" if node.domain == "ai.onnx" else node.domain
@@ -226,21 +190,21 @@ class _Inference:
             return [self._constant(node)]
         if any(a.type in (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS) for a in node.attribute):
             return self._control_flow(node)
-        if domain == "com.microsoft" or (domain == "" and _schema(node.op_type, self.versions.get("", 1), "") is None):
-            fused = _fused(node, [self._type(name) for name in node.input])
+        if domain == "com.microsoft" or (domain == "" and schema_of(node.op_type, self.versions.get("", 1), "") is None):
+            fused = fused_types(node, [self._type(name) for name in node.input])
             if isinstance(fused, list):
                 return fused
             if fused is not None:
                 twin, element = fused
                 kind = self._standard(twin, "", 13, borrowed=True)[0]
-                return [_tensor_type(element, _dims(kind))] + [TypeProto()] * (len(node.output) - 1)
+                return [tensor_type(element, dims_of(kind))] + [TypeProto()] * (len(node.output) - 1)
         return self._standard(node, domain, self.versions.get(domain, 1))
 
     def _type(self, name: str) -> TypeProto:
         return self.types.get(name, TypeProto())
 
     def _standard(self, node: onnx.NodeProto, domain: str, version: int, borrowed: bool = False) -> list[TypeProto]:
-        schema = _schema(node.op_type, version, domain)
+        schema = schema_of(node.op_type, version, domain)
         if schema is None:
             return [TypeProto() for _ in node.output]
         if not all(self._type(name).WhichOneof("value") for name in node.input if name):
@@ -249,7 +213,7 @@ class _Inference:
         if borrowed:  # the standard operator is not defined for the integers its quantized form works on
             integers = (TensorProto.UINT8, TensorProto.INT8)
             kinds = {
-                n: _tensor_type(TensorProto.FLOAT, _dims(k)) if k.tensor_type.elem_type in integers else k
+                n: tensor_type(TensorProto.FLOAT, dims_of(k)) if k.tensor_type.elem_type in integers else k
                 for n, k in kinds.items()
             }
         data = {name: numpy_helper.from_array(self.data[name], name) for name in kinds if self._certain(name)}
@@ -261,7 +225,7 @@ class _Inference:
             return self._typed(node, schema)
         kinds_out = [found.get(name, TypeProto()) for name in node.output]
         if node.op_type in ("Reshape", "Expand", "ConstantOfShape"):
-            dims = _dims(kinds_out[0])
+            dims = dims_of(kinds_out[0])
             if dims is None or None in dims:
                 kinds_out[0] = self._partly_shaped(node, kinds_out[0])
         return kinds_out
@@ -277,7 +241,7 @@ class _Inference:
         for i in range(len(node.output)):
             written = schema.outputs[min(i, len(schema.outputs) - 1)].type_str if len(schema.outputs) else ""
             element = bound.get(written, 0) or _WRITTEN.get(written, 0)
-            found.append(_tensor_type(element, None) if element else TypeProto())
+            found.append(tensor_type(element, None) if element else TypeProto())
         return found
 
     def _certain(self, name: str) -> bool:
@@ -290,7 +254,7 @@ class _Inference:
         target = self.data.get(node.input[-1])
         if target is None or target.ndim != 1:
             return kind
-        before = None if node.op_type == "ConstantOfShape" else _dims(self._type(node.input[0]))
+        before = None if node.op_type == "ConstantOfShape" else dims_of(self._type(node.input[0]))
         dims: list[int | None] = [None if d in (UNKNOWN, -1) else int(d) for d in target]
         if node.op_type == "Reshape":
             keeps_zero = any(a.name == "allowzero" and a.i for a in node.attribute)
@@ -306,22 +270,22 @@ class _Inference:
                 next((d for d in pair if d not in (1, None)), 1 if pair == (1, 1) else None)
                 for pair in zip(*aligned, strict=True)
             ]
-        found = _dims(kind)
+        found = dims_of(kind)
         if found is not None and len(found) == len(dims):
             dims = [d if d is not None else f for d, f in zip(dims, found, strict=True)]
-        return _tensor_type(kind.tensor_type.elem_type or self._type(node.input[0]).tensor_type.elem_type, dims)
+        return tensor_type(kind.tensor_type.elem_type or self._type(node.input[0]).tensor_type.elem_type, dims)
 
     def _constant(self, node: onnx.NodeProto) -> TypeProto:
         attribute = node.attribute[0]
         value = helper.get_attribute_value(attribute)
         if attribute.name == "sparse_value":
-            return _tensor_type(value.values.data_type, value.dims)
+            return tensor_type(value.values.data_type, value.dims)
         if attribute.name == "value":
             tensor = value
         else:
             dtype = {"value_float": np.float32, "value_floats": np.float32}.get(attribute.name)
             if attribute.name in ("value_string", "value_strings"):
-                return _tensor_type(TensorProto.STRING, [] if attribute.name == "value_string" else [len(value)])
+                return tensor_type(TensorProto.STRING, [] if attribute.name == "value_string" else [len(value)])
             tensor = numpy_helper.from_array(np.asarray(value, dtype or np.int64))
         self._know(node.output[0], tensor)
         return self.types[node.output[0]]
@@ -335,7 +299,7 @@ class _Inference:
         if node.domain not in ("", "ai.onnx") or node.op_type in _RANDOM or not node.output:
             return
         if node.op_type in ("Shape", "Size"):
-            dims = _dims(self._type(node.input[0])) if node.input else None
+            dims = dims_of(self._type(node.input[0])) if node.input else None
             if dims is None:
                 return
             bounds = {a.name: a.i for a in node.attribute}
@@ -376,7 +340,7 @@ class _Inference:
                 continue
             self.data[name] = array
             element = self._type(name).tensor_type.elem_type or helper.np_dtype_to_tensor_dtype(array.dtype)
-            self.types[name] = _tensor_type(element, array.shape)
+            self.types[name] = tensor_type(element, array.shape)
 
     def _evaluate(self, node: onnx.NodeProto) -> list[np.ndarray]:
         from onnx.reference import ReferenceEvaluator
@@ -412,24 +376,24 @@ class _Inference:
             return found["then_branch" if condition.reshape(())[()] else "else_branch"]
         pairs = zip(found["then_branch"], found["else_branch"], strict=False)
         if self.strict:
-            return [self._completed_type(_merge(a, b), a, b) for a, b in pairs]
+            return [self._completed_type(merge(a, b), a, b) for a, b in pairs]
         # A branch whose shapes contradict the bound inputs is one that such inputs do not take.
-        return [a if _dims(b) is None else b if _dims(a) is None else _merge(a, b) for a, b in pairs]
+        return [a if dims_of(b) is None else b if dims_of(a) is None else merge(a, b) for a, b in pairs]
 
     @staticmethod
     def _completed_type(merged: TypeProto, *branches: TypeProto) -> TypeProto:
         """`merged` with the element type that any branch knows: they must agree on it."""
         if merged.tensor_type.elem_type or any(k.WhichOneof("value") not in (None, "tensor_type") for k in branches):
             return merged
-        return _tensor_type(next((e for k in branches if (e := k.tensor_type.elem_type)), 0), _dims(merged))
+        return tensor_type(next((e for k in branches if (e := k.tensor_type.elem_type)), 0), dims_of(merged))
 
     def _loop(self, node: onnx.NodeProto, body: onnx.GraphProto) -> list[TypeProto]:
         carried = [self._type(name) for name in node.input[2:]]
         for _ in range(2):  # what one turn changes is unknown in the next
-            starts = [_tensor_type(TensorProto.INT64, []), _tensor_type(TensorProto.BOOL, []), *carried]
+            starts = [tensor_type(TensorProto.INT64, []), tensor_type(TensorProto.BOOL, []), *carried]
             self._enter(body, starts)
             ends = [self._type(o.name) for o in body.output]
-            widened = [_merge(a, b) for a, b in zip(carried, ends[1:], strict=False)]
+            widened = [merge(a, b) for a, b in zip(carried, ends[1:], strict=False)]
             if widened == carried:
                 break
             carried = widened
@@ -452,14 +416,14 @@ class _Inference:
         length: int | None = None
         slices = []
         for name, axis in zip(node.input[len(states) :], axes_in, strict=False):
-            dims = _dims(self._type(name))
+            dims = dims_of(self._type(name))
             element = self._type(name).tensor_type.elem_type
             if dims is None:
-                slices.append(_tensor_type(element, None))
+                slices.append(tensor_type(element, None))
                 continue
             length = dims[axis] if length is None else length
             axis %= len(dims)
-            slices.append(_tensor_type(element, dims[:axis] + dims[axis + 1 :]))
+            slices.append(tensor_type(element, dims[:axis] + dims[axis + 1 :]))
         self._enter(body, states + slices)
         ends = [self._type(o.name) for o in body.output]
         rest = ends[len(states) :]
@@ -469,107 +433,13 @@ class _Inference:
     def _enter(self, body: onnx.GraphProto, kinds: list[TypeProto], part: str = "body") -> None:
         for value, kind in zip(body.input, kinds, strict=False):
             self.data.pop(value.name, None)
-            self.types[value.name] = kind if kind.WhichOneof("value") else _bare(value.type)
+            self.types[value.name] = kind if kind.WhichOneof("value") else bare(value.type)
         self.walk(body, part)
 
     @staticmethod
     def _stacked(kind: TypeProto, axis: int, length: int | None) -> TypeProto:
-        dims = _dims(kind)
+        dims = dims_of(kind)
         if dims is None:
-            return _tensor_type(kind.tensor_type.elem_type, None)
+            return tensor_type(kind.tensor_type.elem_type, None)
         axis %= len(dims) + 1
-        return _tensor_type(kind.tensor_type.elem_type, (*dims[:axis], length, *dims[axis:]))
-
-
-def _bare(kind: TypeProto) -> TypeProto:
-    """A declared type with only its fixed axes: names of dynamic axes mean nothing once others are bound."""
-    return _tensor_type(kind.tensor_type.elem_type, _dims(kind)) if kind.HasField("tensor_type") else kind
-
-
-#: Fused operators of ONNX Runtime: (standard operator, which inputs it would have).
-_BORROWED: dict[str, tuple[str, tuple[int, ...]]] = {
-    "FusedConv": ("Conv", (0, 1)),
-    "FusedGemm": ("Gemm", (0, 1)),
-    "GemmFastGelu": ("MatMul", (0, 1)),
-    "DynamicQuantizeMatMul": ("MatMul", (0, 1)),
-    "MatMulIntegerToFloat": ("MatMul", (0, 1)),
-    "DynamicQuantizeLSTM": ("LSTM", (0, 1, 2)),
-    "QLinearAdd": ("Add", (0, 3)),
-    "QLinearMul": ("Mul", (0, 3)),
-    "QLinearWhere": ("Where", (0, 1, 4)),
-    "QLinearGlobalAveragePool": ("GlobalAveragePool", (0,)),
-    "QLinearAveragePool": ("AveragePool", (0,)),
-    "QLinearReduceMean": ("ReduceMean", (0,)),
-    "QGemm": ("Gemm", (0, 3)),
-    "EmbedLayerNormalization": ("Gather", (2, 0)),
-    "QEmbedLayerNormalization": ("Gather", (2, 0)),
-}
-#: Fused operators whose first output has the shape of their first input.
-_SAME_SHAPE = {
-    "QLinearSigmoid", "QLinearLeakyRelu", "QLinearSoftmax", "BiasGelu", "FastGelu", "Gelu", "QuickGelu", "BiasSoftmax",
-    "BiasAdd", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization", "SimplifiedLayerNormalization", "GroupNorm",
-    "LayerNormalization", "RotaryEmbedding", "QuantizeLinear", "DequantizeLinear", "Attention", "QAttention",
-    "MultiHeadAttention", "QOrderedLayerNormalization", "Rfft", "Inverse", "DecoderMaskedMultiHeadAttention",
-}  # fmt: skip
-#: The input that tells the element type of the first output, where it is not the first one.
-_TYPED_BY = {"QuantizeLinear": 2, "DequantizeLinear": 1, "QLinearWhere": 1, "EmbedLayerNormalization": 2}
-_FLOAT_OUTPUT = {
-    "DynamicQuantizeMatMul",
-    "MatMulIntegerToFloat",
-    "QAttention",
-    "DynamicQuantizeLSTM",
-    "QEmbedLayerNormalization",
-}
-
-
-def _fused(node: onnx.NodeProto, kinds: list[TypeProto]) -> list[TypeProto] | tuple[onnx.NodeProto, int] | None:
-    """Output types of a fused operator, or (the standard node to ask instead, element type), or None if unknown."""
-    op = node.op_type
-    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    by = _TYPED_BY.get(op, 0)
-    element = kinds[by].tensor_type.elem_type if len(kinds) > by else TensorProto.UNDEFINED
-    if op in _FLOAT_OUTPUT:
-        element = TensorProto.FLOAT
-    rest = [TypeProto() for _ in node.output[1:]]
-    shape = _dims(kinds[0]) if kinds else None
-    if op in _SAME_SHAPE and kinds:
-        return [_tensor_type(element, shape), *rest]
-    if op == "MatMulNBits" and shape is not None:
-        return [_tensor_type(element, (*shape[:-1], attributes["N"])), *rest]
-    if op in ("FusedMatMul", "TransposeMatMul") and len(kinds) > 1:
-        return [_tensor_type(element, _matmul(shape, _dims(kinds[1]), attributes)), *rest]
-    if op == "GatherBlockQuantized" and len(kinds) > 2:
-        index = _dims(kinds[1])
-        if shape is None or index is None:
-            return None
-        packed = 8 // attributes.get("bits", 4) if kinds[0].tensor_type.elem_type == TensorProto.UINT8 else 1
-        last = None if shape[-1] is None else shape[-1] * packed
-        axis = attributes.get("gather_axis", 0) % len(shape)
-        shape = (*shape[:-1], last)
-        return [_tensor_type(kinds[2].tensor_type.elem_type, (*shape[:axis], *index, *shape[axis + 1 :])), *rest]
-    if op == "QLinearConcat":
-        standard, inputs = "Concat", tuple(range(2, len(kinds), 3))
-        element = kinds[2].tensor_type.elem_type if len(kinds) > 2 else element
-    elif op in _BORROWED:
-        standard, inputs = _BORROWED[op]
-    else:
-        return None
-    if len(kinds) <= max(inputs):
-        return None
-    twin = helper.make_node(standard, [node.input[i] for i in inputs], list(node.output))
-    schema = _schema(standard, 13, "")
-    twin.attribute.extend(a for a in node.attribute if schema is not None and a.name in schema.attributes)
-    return twin, element
-
-
-def _matmul(
-    a: tuple[int | None, ...] | None, b: tuple[int | None, ...] | None, attributes: dict[str, int]
-) -> tuple[int | None, ...] | None:
-    """Shape of FusedMatMul: MatMul with either operand's last two axes swapped first."""
-    if a is None or b is None or len(a) < 2 or len(b) < 2:
-        return None
-    rows = a[-1] if attributes.get("transA") else a[-2]
-    columns = b[-2] if attributes.get("transB") else b[-1]
-    long, short = (a[:-2], b[:-2]) if len(a) >= len(b) else (b[:-2], a[:-2])
-    padded = (1,) * (len(long) - len(short)) + short
-    return (*(y if x == 1 else x for x, y in zip(long, padded, strict=True)), rows, columns)
+        return tensor_type(kind.tensor_type.elem_type, (*dims[:axis], length, *dims[axis:]))

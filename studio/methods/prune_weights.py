@@ -10,6 +10,7 @@ import numpy as np
 import onnx_ir as ir
 
 from studio.graph.edit import filled, nodes_by_layer, store, stored_value
+from studio.graph.smallest import Cut, Smallest, bits_of
 from studio.job import Job
 from studio.method import Context, Method, Preview, setting
 from studio.model import Layer, Model
@@ -130,107 +131,19 @@ class PruneWeights(Method):
             groups[layer.name] = [_Source(node, w) for w in {id(stored_value(node, w)): w for w in mine}.values()]
         return groups
 
-    def _cut(self, sources: list[_Source], job: Job) -> _Cut:
-        size = sum(s.size for s in sources)
+    def _cut(self, sources: list[_Source], job: Job) -> Cut:
+        def chunks() -> Iterator[np.ndarray]:
+            for source in sources:
+                for _, magnitudes in source.chunks():
+                    job.check()
+                    yield magnitudes
+
+        smallest = Smallest(chunks)
         if self.mode == "threshold":
-            bits = _bits(np.asarray([self.threshold], np.float32))[0]
-            coarse = _Coarse(sources, job)
-            return coarse.below(int(bits), self.threshold)
-        coarse = _Coarse(sources, job)
+            return smallest.below(self.threshold)
         if self.mode == "l1-share":
-            return coarse.cut_sum(self.l1_share)
-        return coarse.cut_count(int(np.floor(self.sparsity * size + 0.5)))
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """Weights whose magnitude has lower bits than `bits` go, and the first `ties` of exactly that magnitude.
-
-    `count` is how many that are in all, `threshold` the magnitude.
-    """
-
-    bits: int
-    ties: int
-    count: int
-    threshold: float
-
-
-def _bits(magnitudes: np.ndarray) -> np.ndarray:
-    """Bit patterns of non-negative float32 values, which sort as the values do (NaN above all of them)."""
-    return magnitudes.view(np.uint32)
-
-
-def _value(bits: int) -> float:
-    return float(np.asarray([bits], np.uint32).view(np.float32)[0])
-
-
-class _Coarse:
-    """Exact selection by magnitude over any number of tensors in two passes and constant memory.
-
-    The first pass counts magnitudes by the upper half of their float32 bits, the second resolves the one bin that the
-    cut falls into (radix selection, Knuth vol. 3, 5.2.5).
-    """
-
-    def __init__(self, sources: list[_Source], job: Job) -> None:
-        self.sources, self.job = sources, job
-        self.counts = np.zeros(1 << 16, np.int64)
-        self.sums = np.zeros(1 << 16)
-        for magnitudes in self._chunks():
-            upper = _bits(magnitudes) >> 16
-            self.counts += np.bincount(upper, minlength=1 << 16)
-            self.sums += np.bincount(upper, np.nan_to_num(magnitudes, posinf=0.0).astype(np.float64), minlength=1 << 16)
-
-    def _chunks(self) -> Iterator[np.ndarray]:
-        for source in self.sources:
-            for _, magnitudes in source.chunks():
-                self.job.check()
-                yield magnitudes
-
-    def _fine(self, upper: int) -> np.ndarray:
-        """How often each lower half occurs in the bin `upper`."""
-        counts = np.zeros(1 << 16, np.int64)
-        for magnitudes in self._chunks():
-            bits = _bits(magnitudes)
-            counts += np.bincount(bits[bits >> 16 == upper] & 0xFFFF, minlength=1 << 16)
-        return counts
-
-    def cut_count(self, wanted: int) -> _Cut:
-        """The cut that removes exactly `wanted` values, the smallest."""
-        ends = np.cumsum(self.counts)
-        if wanted <= 0 or not len(ends):
-            return _Cut(0, 0, 0, 0.0)
-        upper = int(np.searchsorted(ends, wanted))
-        before = int(ends[upper] - self.counts[upper])
-        fine = self._fine(upper)
-        lower = int(np.searchsorted(np.cumsum(fine), wanted - before))
-        before += int(fine[:lower].sum())
-        bits = upper << 16 | lower
-        return _Cut(bits, wanted - before, wanted, _value(bits))
-
-    def cut_sum(self, share: float) -> _Cut:
-        """The cut that removes as many of the smallest values as together hold at most `share` of the sum."""
-        budget = share * float(self.sums.sum())
-        if share >= 1:
-            return self.cut_count(int(self.counts.sum()))
-        ends = np.cumsum(self.sums)
-        upper = min(int(np.searchsorted(ends, budget, side="right")), len(ends) - 1)
-        budget -= float(ends[upper] - self.sums[upper])
-        before = int(self.counts[:upper].sum())
-        fine = self._fine(upper)
-        values = (np.arange(1 << 16, dtype=np.uint32) | np.uint32(upper << 16)).view(np.float32).astype(np.float64)
-        held = np.cumsum(np.where(fine > 0, fine * np.nan_to_num(values, posinf=0.0), 0.0))
-        lower = min(int(np.searchsorted(held, budget, side="right")), len(held) - 1)
-        budget -= float(held[lower - 1]) if lower else 0.0
-        before += int(fine[:lower].sum())
-        ties = min(int(budget // values[lower]) if values[lower] > 0 else int(fine[lower]), int(fine[lower]))
-        bits = upper << 16 | lower
-        return _Cut(bits, ties, before + ties, _value(bits))
-
-    def below(self, bits: int, threshold: float) -> _Cut:
-        """The cut that removes everything whose magnitude is below `threshold`."""
-        fine = self._fine(bits >> 16)
-        count = int(self.counts[: bits >> 16].sum() + fine[: bits & 0xFFFF].sum())
-        return _Cut(bits, 0, count, threshold)
+            return smallest.by_share(self.l1_share)
+        return smallest.by_count(int(np.floor(self.sparsity * sum(s.size for s in sources) + 0.5)))
 
 
 def _kernels(node: ir.Node, weights: Iterable[Weight]) -> list[Weight]:
@@ -308,7 +221,7 @@ class _Source:
         before = after = 0
         for start, magnitudes in self.chunks(array):
             job.check()
-            found = _bits(magnitudes)
+            found = bits_of(magnitudes)
             chosen = found < bits
             if ties:
                 equal = np.flatnonzero(found == bits)[:ties]
