@@ -18,9 +18,15 @@ from studio.measure.macs import count_macs
 from studio.measure.memory import Memory, measure_memory
 from studio.measure.session import SessionOptions, open_session
 from studio.measure.size import Size, measure_size
-from studio.measure.task import Metric, evaluate
+from studio.measure.task import Metric, evaluate, evaluate_all
 from studio.model import Model
 from studio.samples import Samples
+
+
+#: Rows that outputs are compared on: the error settles long before a metric does.
+_FIDELITY_ROWS = 256
+#: Bytes of weights of all models up to which they are held in memory at the same time.
+_TOGETHER = 1_500_000_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class MeasureOptions:
         threads: intra-op threads; 0 lets the runtime choose.
         batch: rows per call of the latency measurement.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        rows: at most this many evaluation rows for fidelity and metrics; 0 takes all.
+        rows: at most this many evaluation rows; 0 takes all for metrics and 256 for fidelity.
         metrics: names of metrics; empty takes those of the task.
     """
 
@@ -110,34 +116,38 @@ def measure_models(
     session_options = SessionOptions(device.pick(options.device).id, options.threads)
     files = [_files(model, folder / f"{n}.onnx") for n, model in enumerate(models)]
     share = 0.5 if options.runs else 1.0
-    limit = options.rows or None
+    scores = _scores(models, samples, options, session_options, job.part(0.0, 0.6 * share, "metrics"))
     original = open_session(models[0], session_options)
     found: list[Measurement] = []
     for n, (name, model, paths) in enumerate(zip(names, models, files, strict=True)):
-        part = job.part(share * n / len(models), share * (n + 1) / len(models), name)
-        session = original if n == 0 else open_session(model, session_options)
+        part = job.part(share * (0.6 + 0.4 * n / len(models)), share * (0.6 + 0.4 * (n + 1) / len(models)), name)
         work = count_macs(model)
-        found.append(
-            Measurement(
-                name,
-                measure_size(model, paths, part.part(0.0, 0.2, "size")),
-                work.total,
-                len(work.unknown),
-                compare(original, session, samples, limit=limit, job=part.part(0.2, 0.6, "fidelity")) if n else None,
-                evaluate(
-                    session,
-                    samples,
-                    reference=original if n else None,
-                    metrics=options.metrics or None,
-                    limit=limit,
-                    job=part.part(0.6, 1.0, "metrics"),
-                ),
-                random=samples.random,
-            )
-        )
+        size = measure_size(model, paths, part.part(0.0, 0.4, "size"))
+        fidelity = None
+        if n:
+            limit = min(options.rows or _FIDELITY_ROWS, _FIDELITY_ROWS)
+            candidate = open_session(model, session_options)
+            fidelity = compare(original, candidate, samples, limit=limit, job=part.part(0.4, 1.0, "fidelity"))
+        found.append(Measurement(name, size, work.total, len(work.unknown), fidelity, scores[n], random=samples.random))
+    del original  # its memory is not to weigh on what is measured next
     if not options.runs:
         return found
     return _with_runs(found, [paths[0] for paths in files], samples, options, session_options, job.part(share, 1.0))
+
+
+def _scores(
+    models: Sequence[Model], samples: Samples, options: MeasureOptions, session: SessionOptions, job: Job
+) -> list[tuple[Metric, ...]]:
+    """Metrics of all models: in one pass over the rows, or where they would not fit in memory together, two by two."""
+    named = {"metrics": options.metrics or None, "options": session, "limit": options.rows or None}
+    if sum(model.bytes for model in models) <= _TOGETHER:
+        return evaluate_all(models, samples, job=job, **named)
+    first = evaluate(models[0], samples, job=job.part(0.0, 1 / len(models)), **named)
+    rest = [
+        evaluate(model, samples, reference=models[0], job=job.part(n / len(models), (n + 1) / len(models)), **named)
+        for n, model in enumerate(models[1:], 1)
+    ]
+    return [first, *rest]
 
 
 def _files(model: Model, path: Path) -> list[Path]:

@@ -88,9 +88,8 @@ def evaluate(
     return _evaluate(models, samples, metrics, options, part, limit, batch_size, seed, job)[-1]
 
 
-def evaluate_pair(
-    original: Model | Session,
-    candidate: Model | Session,
+def evaluate_all(
+    models: Sequence[Model | Session],
     samples: Samples,
     *,
     metrics: Sequence[str | MetricKind] | None = None,
@@ -100,11 +99,10 @@ def evaluate_pair(
     batch_size: int = 1,
     seed: int = 0,
     job: Job | None = None,
-) -> tuple[tuple[Metric, ...], tuple[Metric, ...]]:
-    """`evaluate` for two models in one pass over the rows: (figures of the original, figures of the candidate with
-    their differences)."""
-    first, second = _evaluate([original, candidate], samples, metrics, options, part, limit, batch_size, seed, job)
-    return first, second
+) -> list[tuple[Metric, ...]]:
+    """`evaluate` for several models in one pass over the rows. The first is the original: the figures of the others
+    carry their differences to it."""
+    return _evaluate(list(models), samples, metrics, options, part, limit, batch_size, seed, job)
 
 
 def _evaluate(

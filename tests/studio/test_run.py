@@ -133,3 +133,10 @@ def test_cancel_stops_at_the_next_check(model):
     with pytest.raises(Cancelled):
         run(model, RECIPE, job=job, measure=QUICK)
     assert not any("weight-only" in text or "measure" in text for text in seen)
+
+
+def test_models_too_big_to_hold_together_are_scored_two_by_two(model, monkeypatch):
+    samples = open_samples(str(sample_models() / "digit_mlp" / "samples.yaml"), model)
+    together = run(model, RECIPE, samples, measure=QUICK).report
+    monkeypatch.setattr("studio.measure.measurement._TOGETHER", 0)
+    assert run(model, RECIPE, samples, measure=QUICK).report.final.metrics == together.final.metrics

@@ -14,7 +14,7 @@ from studio.formats import load
 from studio.job import Job
 from studio.measure.doubts import doubts
 from studio.measure.session import open_session
-from studio.measure.task import evaluate, evaluate_pair
+from studio.measure.task import evaluate, evaluate_all
 from studio.samples import ArraySamples, Task
 from studio.samples.open import open_samples
 from studio.samples.random import random_samples
@@ -74,7 +74,7 @@ def test_numbers():
 def test_a_pair_in_one_pass():
     one, other = model_of(CLASSES % "1, 1, 1"), model_of(CLASSES % "1, 1, 0.7")
     samples = ArraySamples("x", {"x": X}, LABELS)
-    first, second = evaluate_pair(one, other, samples, part="all", metrics=["top-1"])
+    first, second = evaluate_all([one, other], samples, part="all", metrics=["top-1"])
     wrong = (X * np.float32([1, 1, 0.7])).argmax(1)
     flips = int(((X.argmax(1) == LABELS) != (wrong == LABELS)).sum())
     assert second[0].difference.flips == flips
@@ -111,7 +111,7 @@ def test_maps_against_labels_and_against_the_original():
     (iou,) = evaluate(one, ArraySamples("x", {"x": x}, (x[:, 0] > 0).astype(int)), part="all")
     assert iou.value == 1
     unlabeled = ArraySamples("x", {"x": x}, task=Task("map"))
-    first, second = evaluate_pair(one, other, unlabeled, part="all")
+    first, second = evaluate_all([one, other], unlabeled, part="all")
     assert first[0].value == 1
     wanted = [(row > 0.2).sum() / (row > 0).sum() for row in x]
     assert second[0].value == pytest.approx(np.mean(wanted))
@@ -163,7 +163,7 @@ def test_text_found_by_a_real_detector_against_the_original(tmp_path):
     folder = written(tmp_path / "lines")
     (folder / "labels.txt").unlink()
     samples = open_samples(folder, model, task="map", size=[64, 320])
-    first, second = evaluate_pair(model, model, samples, part="all", limit=3)
+    first, second = evaluate_all([model, model], samples, part="all", limit=3)
     assert (first[0].name, first[0].value, second[0].value, second[0].difference.value) == ("iou", 1, 1, 0)
 
 
