@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from studio import device
 from studio.errors import SettingError
@@ -21,7 +22,6 @@ from studio.measure.size import Size, measure_size
 from studio.measure.task import Metric, evaluate, evaluate_all
 from studio.model import Model
 from studio.samples import Samples
-
 
 #: Rows that outputs are compared on: the error settles long before a metric does.
 _FIDELITY_ROWS = 256
@@ -139,7 +139,7 @@ def _scores(
     models: Sequence[Model], samples: Samples, options: MeasureOptions, session: SessionOptions, job: Job
 ) -> list[tuple[Metric, ...]]:
     """Metrics of all models: in one pass over the rows, or where they would not fit in memory together, two by two."""
-    named = {"metrics": options.metrics or None, "options": session, "limit": options.rows or None}
+    named: dict[str, Any] = {"metrics": options.metrics or None, "options": session, "limit": options.rows or None}
     if sum(model.bytes for model in models) <= _TOGETHER:
         return evaluate_all(models, samples, job=job, **named)
     first = evaluate(models[0], samples, job=job.part(0.0, 1 / len(models)), **named)
