@@ -49,7 +49,7 @@ class Fusions:
             *((op, self.affine) for op in ("Mul", "Div", "Add", "Sub")),
             ("Pad", self.pad),
         ]
-        if self.opset >= 14:
+        if self.opset >= 6:
             rules += [("Mul", self.hard_swish), ("Div", self.hard_swish)]
         if self.opset >= 17:
             rules.append(("ReduceMean", self.layer_norm))
@@ -292,7 +292,7 @@ class Fusions:
         return self._replace(node, gone, "Gelu", [x], {}, "the erf form of GELU replaced by Gelu")
 
     def hard_swish(self, node: ir.Node) -> bool:
-        """x * HardSigmoid(x), or x * min(max(x + 3, 0), 6) / 6, to HardSwish (opset 14)."""
+        """x * HardSigmoid(x), or x * min(max(x + 3, 0), 6) / 6, to HardSwish; before opset 14 the second to the first."""
         if node.op_type == "Div":
             product = _maker(node.inputs[0], "Mul")
             if product is None or not self._near(node.inputs[1], 6.0) or self._alone(product.outputs[0]) is not node:
@@ -300,7 +300,7 @@ class Fusions:
             for x, gate in (product.inputs, product.inputs[::-1]):
                 clip = self._clip(gate, x)
                 if clip and x is not None:
-                    return self._replace(node, [*clip, product, node], "HardSwish", [x], {}, "hard swish in one operator")
+                    return self._hard_swish(node, [*clip, product, node], x)
             return False
         for x, gate in (node.inputs, node.inputs[::-1]):
             maker = _maker(gate, "HardSigmoid", "Div", "Mul")
@@ -308,22 +308,35 @@ class Fusions:
                 continue
             if maker.op_type == "HardSigmoid":
                 alpha, beta = maker.attributes.get_float("alpha", 0.2), maker.attributes.get_float("beta", 0.5)
-                if maker.inputs[0] is x and abs(alpha - 1 / 6) < 1e-6 and abs(beta - 0.5) < 1e-6:
-                    return self._replace(node, [maker, node], "HardSwish", [x], {}, "hard swish in one operator")
+                if self.opset >= 14 and maker.inputs[0] is x and abs(alpha - 1 / 6) < 1e-6 and abs(beta - 0.5) < 1e-6:
+                    return self._hard_swish(node, [maker, node], x)
                 continue
             sixth = self._near(maker.inputs[1], 6.0 if maker.op_type == "Div" else 1 / 6)
             clip = self._clip(maker.inputs[0], x) if sixth else None
             if clip and self._alone(clip[-1].outputs[0]) is maker:
-                return self._replace(node, [*clip, maker, node], "HardSwish", [x], {}, "hard swish in one operator")
+                return self._hard_swish(node, [*clip, maker, node], x)
         return False
+
+    def _hard_swish(self, last: ir.Node, gone: list[ir.Node], x: ir.Value) -> bool:
+        if self.opset >= 14:
+            return self._replace(last, gone, "HardSwish", [x], {}, "hard swish in one operator")
+        gate = ir.node("HardSigmoid", [x], {"alpha": 1 / 6, "beta": 0.5}, name=self.names.fresh(f"{x.name}_HardSigmoid"))
+        gate.outputs[0].name = gate.name
+        gate.outputs[0].type, gate.outputs[0].shape = x.type, x.shape
+        insert_before(last, [gate])
+        return self._replace(last, gone, "Mul", [x, gate.outputs[0]], {}, "hard swish in two operators")
 
     def _clip(self, value: ir.Value | None, x: ir.Value | None) -> list[ir.Node] | None:
         """The nodes of min(max(x + 3, 0), 6) that end in `value`, or None."""
         clip = _maker(value, "Clip")
-        if value is None or clip is None or len(value.uses()) != 1 or len(clip.inputs) < 3:
+        if value is None or clip is None or len(value.uses()) != 1:
             return None
         plus = _maker(clip.inputs[0], "Add")
-        if scalar(self.graph, clip.inputs[1]) != 0 or not self._near(clip.inputs[2], 6.0) or plus is None:
+        if self.opset < 11:
+            zero_to_six = clip.attributes.get_float("min", -np.inf) == 0 and clip.attributes.get_float("max", np.inf) == 6
+        else:
+            zero_to_six = len(clip.inputs) == 3 and scalar(self.graph, clip.inputs[1]) == 0 and self._near(clip.inputs[2], 6.0)
+        if not zero_to_six or plus is None:
             return None
         if self._alone(plus.outputs[0]) is not clip:
             return None

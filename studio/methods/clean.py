@@ -24,7 +24,8 @@ class Clean(Method):
     """Fold constants and batch norms, fuse standard patterns, and remove what is unused, repeated or without effect.
 
     Only standard operators are written, so the result can be pruned and quantized, and only those of the model's opset:
-    LayerNormalization from 17 on, Gelu from 20, HardSwish from 14. What the model computes stays the same up to rounding.
+    LayerNormalization from 17 on, Gelu from 20, HardSwish from 14 (HardSigmoid and Mul before). What the model computes stays
+    the same up to rounding.
     """
 
     name: ClassVar[str] = "clean"

@@ -285,4 +285,21 @@ def test_hard_swish(form: str) -> None:
     assert ops(after) == {"Neg": 1, "HardSwish": 1, "Relu": 1}
     assert_same(model, after)
     older = build(nodes, {"x": [5, 9]}, {"y": [5, 9]}, stored, opset=13)
-    assert "HardSwish" not in ops(fused(older)[0])
+    after, _, _ = fused(older)
+    assert ops(after) == {"Neg": 1, "HardSigmoid": 1, "Mul": 1, "Relu": 1}
+    assert_same(older, after)
+
+
+def test_hard_swish_whose_clip_has_its_bounds_as_attributes() -> None:
+    node = helper.make_node
+    stored = {n: np.asarray(v, np.float32) for n, v in {"three": 3, "six": 6}.items()}
+    for high, wanted in (
+        (6.0, {"Neg": 1, "HardSigmoid": 1, "Mul": 1}),
+        (5.0, {"Neg": 1, "Add": 1, "Clip": 1, "Mul": 1, "Div": 1}),
+    ):
+        nodes = [node("Neg", ["x"], ["h"]), node("Add", ["h", "three"], ["p"]), node("Clip", ["p"], ["c"], min=0.0, max=high)]
+        nodes += [node("Mul", ["h", "c"], ["s"]), node("Div", ["s", "six"], ["y"])]
+        model = build(nodes, {"x": [5, 9]}, {"y": [5, 9]}, stored, opset=9)
+        after, _, _ = fused(model)
+        assert ops(after) == wanted
+        assert_same(model, after)
