@@ -34,7 +34,7 @@ from studio.samples import Samples
 from studio.samples.open import open_samples
 from tests import real_models
 
-ROWS = 100  # evaluation rows per model and method
+ROWS = 64  # evaluation rows per model and method
 
 
 @dataclass
@@ -65,11 +65,12 @@ def samples_for(name: str, model: Model) -> Samples | None:
 
 def one(name: str, path: Path, method: str, folder: Path) -> Line:
     line = Line(name, method)
+    samples = samples_for(name, load(path))
     start = time.perf_counter()
     try:
         model = load(path)
         recipe = Recipe((Step(all_methods()[method]()),))
-        result = run(model, recipe, samples_for(name, model), measure=MeasureOptions(runs=False, rows=ROWS))
+        result = run(model, recipe, samples, measure=MeasureOptions(runs=False, rows=ROWS))
         _fill(line, result)
         written = export(result.model, folder / "out.onnx")
         again = load(folder / "out.onnx")
