@@ -4,8 +4,8 @@ Why opening one is acceptable where a pickled checkpoint is not: `torch.jit.load
 an unpickler of its own (torch/csrc/jit/serialization/unpickler.cpp) that knows tensors, numbers, strings, containers and the
 archive's own classes, and cannot name a Python function. The code in the archive is TorchScript, which has no imports and
 reaches the machine only through operators. Of those, a few read or write files (`torch.save`, `from_file`), and classes
-bound from C++ can do anything; an archive that mentions either is refused before torch sees it. What is left can compute
-and no more, and computes in a process of its own.
+bound from C++ can do anything; an archive that mentions either, or spells its calls otherwise than torch writes them, is
+refused before torch sees it. What is left can compute and no more, and computes in a process of its own.
 """
 
 from __future__ import annotations
@@ -29,9 +29,12 @@ DESCRIPTION = "TorchScript"
 _OPSET = 17  # the newest the exporter for TorchScript knows in full
 _ONNX_INSTEAD = "Save the original module with torch.onnx.export(module, inputs, 'model.onnx') where it was made"
 _HOW = "Give --input NAME:DTYPE:SHAPE for each, such as --input x:float32:batchx3x224x224"
-_CALL = re.compile(r"\b(?:torch|ops\.\w+)\.(?:save|from_file|load|_load|rpc_\w+)\b|__torch__\.torch\.classes")
-_OPS = re.compile(r"\bops\.(\w+)\.")
-_KNOWN = ("aten", "prim", "prims", "quantized")
+_TEXT = re.compile(r"""\"(?:[^\"\\\n\r]|\\.)*\"|'(?:[^'\\\n\r]|\\.)*'|#[^\n\r]*""")
+# One call has several spellings, such as `(torch) .save`. Archives are written in one; where another could stand is foreign.
+_FOREIGN = re.compile(
+    r"\b(?:torch|ops\.\w+)\.(?:save|from_file|load|_load|rpc_\w+)\b|\btorch\.classes\b"
+    r"|\bops\.(?!(?:aten|prims?|quantized)\.\w)\w+|\b(?:torch|ops)\b(?!\.\w)|\$\$|[\"']"
+)
 _MAX_CODE = 64_000_000
 _DTYPES = ("float32", "float16", "float64", "int64", "int32", "int16", "int8", "uint8", "bool")
 _AXIS = re.compile(r"(?:(?P<name>[A-Za-z_]\w*)(?:=(?P<example>[1-9][0-9]*))?|(?P<size>[0-9]+))", re.ASCII)
@@ -180,13 +183,8 @@ def _check_code(path: Path) -> None:
                 raise ModelError(f"{path.name} is not opened", f"its code is larger than {_MAX_CODE:,} bytes", _ONNX_INSTEAD)
             for info in sources:
                 text = archive.read(info).decode("utf-8")
-                found = _CALL.search(text)
-                foreign = next(
-                    (name for name in _OPS.findall(text) if name not in ("aten", "prim", "prims", "quantized")), None
-                )
-                if found or foreign:
-                    uses = found[0] if found else f"ops.{foreign}"
-                    why = f"its code uses {uses}, which reaches outside the model"
+                if found := _FOREIGN.search(_TEXT.sub("$", text)):
+                    why = f"its code uses {found[0]}, which reaches outside the model"
                     raise ModelError(f"{path.name} is not opened", why, _ONNX_INSTEAD)
     except (zipfile.BadZipFile, UnicodeDecodeError, OSError) as error:
         raise ModelError(f"{path.name} is not a complete TorchScript archive", str(error), "Save it again") from None

@@ -238,8 +238,18 @@ def test_torchscript_without_shapes(made):
     [
         ("torch.save(x, 'harmed')", "torch.save"),
         ("ops.aten.from_file('harmed')", "ops.aten.from_file"),
-        ("__torch__.torch.classes.own.Thing()", "__torch__.torch.classes"),
+        ("__torch__.torch.classes.own.Thing()", "torch.classes"),
         ("ops.own.harm(x)", "ops.own"),
+        ("torch .save(x, 'harmed')", "torch"),
+        ("(torch).save(x, 'harmed')", "torch"),
+        ("torch. save(x, 'harmed')", "torch"),
+        ("(torch # '\n).save(x, 'harmed')", "torch"),
+        ("(ops).aten.save(x, 'harmed')", "ops"),
+        ("ops.aten .save(x, 'harmed')", "ops.aten"),
+        ("getattr(torch, 'sa\\x76e')(x, 'harmed')", "torch"),
+        ("getattr(ops.aten, 'sa\\x76e')(x, 'harmed')", "ops.aten"),
+        ("'\\\n' (torch).save(x, 'harmed') ''", "'"),
+        ('"""x" """ (torch).save(x, \'harmed\') ""', "$$"),
     ],
 )
 def test_torchscript_that_reaches_outside(made, tmp_path, code, uses):
