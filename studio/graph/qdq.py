@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -255,7 +256,7 @@ class Writer:
         return add_initializer(owner, self.names.fresh(name), array)
 
     def once(self, key: tuple, name: str, make: Callable[[], np.ndarray | ir.TensorProtocol], owner: ir.Graph) -> ir.Value:
-        """The constant of `key`, made at the first call: a tied weight is stored once."""
+        """The constant of `key` in `owner`, made at the first call: a tied weight is stored once."""
         if (owner, key) not in self._made:
             self._made[owner, key] = self.constant(name, make(), owner)
         return self._made[owner, key]
@@ -314,10 +315,8 @@ class Writer:
         self.replace_input(node, weight.index, self._made[key])
 
     def _dequantized(self, node: ir.Node, weight: Weight, array: np.ndarray, grid: Grid, bits: int, zeros: bool) -> ir.Value:
-        owner = graph_of(node)
-        integers = quantize(array, grid)
-        name = weight.name
-        stored = self.constant(f"{name}_quantized", _tensor(integers, bits), owner)
+        owner, name = graph_of(node), weight.name  # ONNX Runtime 1.31 fails to fuse a node whose integers are further out
+        stored = self.constant(f"{name}_quantized", _tensor(quantize(array, grid), bits), owner)
         inputs: list[ir.Value | None] = [stored, self.constant(f"{name}_scale", grid.scale, owner)]
         if zeros or not grid.symmetric or grid.dtype == np.uint8:
             inputs.append(self.constant(f"{name}_zero_point", _tensor(grid.zero_point, bits), owner))
@@ -346,14 +345,16 @@ class Writer:
         self.replace_input(node, weight.index, self._made[key])
 
     def _expanded(self, node: ir.Node, weight: Weight, array: np.ndarray, grid: Grid, bits: int) -> ir.Value:
-        owner, name = graph_of(node), weight.name
+        owner, name = home(node, weight.index), weight.name
+        key = ("expanded", root_key(weight), grid.axis, bits, grid.scale.tobytes(), grid.zero_point.tobytes())
         kind = ir.DataType.from_numpy(array.dtype)
         broadcast = [-1 if n == grid.axis else 1 for n in range(array.ndim)] if grid.axis is not None else []
-        stored = self.constant(f"{name}_quantized", _tensor(quantize(array, grid), bits), owner)
+        stored = self.once(("integers", *key), f"{name}_quantized", lambda: _tensor(quantize(array, grid), bits), owner)
         nodes = [self.node("Cast", [stored], f"{name}_cast", kind, array.shape, to=int(kind))]
         for op, part, end in (("Sub", grid.zero_point, "zero_point"), ("Mul", grid.scale, "scale")):
             if op == "Mul" or not grid.symmetric:
-                factor = self.constant(f"{name}_{end}", part.reshape(broadcast).astype(array.dtype), owner)
+                make = partial(np.asarray, part.reshape(broadcast), array.dtype)
+                factor = self.once((end, *key), f"{name}_{end}", make, owner)
                 nodes.append(self.node(op, [nodes[-1].outputs[0], factor], f"{name}_{op.lower()}", kind, array.shape))
         insert_before(node, nodes)
         return nodes[-1].outputs[0]
@@ -380,7 +381,7 @@ class Writer:
         """
         owner, base = graph_of(node), node.outputs[0].name
         kind = ir.DataType.from_numpy(array.dtype)
-        table, scale = self._table(owner, weight, array, bits)
+        table, scale = self._table(home(node, weight.index), weight, array, bits)
         nodes: list[ir.Node] = []
 
         def add(op: str, inputs: Sequence[ir.Value | None], end: str, dtype: ir.DataType, **options: Any) -> ir.Value:
@@ -512,6 +513,12 @@ class Writer:
 def root_key(weight: Weight) -> tuple:
     """What makes two weights the same values: the stored tensor and the nodes in between."""
     return (id(weight.tensor), *weight.path)
+
+
+def home(node: ir.Node, index: int) -> ir.Graph:
+    """The graph that holds the constant behind an input of `node`: where branches that share it share what replaces it."""
+    graph = root(node.inputs[index]).graph
+    return graph if isinstance(graph, ir.Graph) else graph_of(node)
 
 
 def fold_alpha(node: ir.Node, array: np.ndarray) -> np.ndarray:

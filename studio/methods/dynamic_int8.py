@@ -132,7 +132,7 @@ class DynamicInt8(Method):
             rounded[source, owner] = writer.dynamic(source)
             nodes.append(rounded[source, owner])
         activation, activation_scale, zero_point = rounded[source, owner].outputs
-        stored, scale = self._stored(writer, owner, weight, array, grid, node.op_type)
+        stored, scale = self._stored(writer, qdq.home(node, weight.index), weight, array, grid, node.op_type)
         attributes = {k: a.value for k, a in node.attributes.items()} if node.op_type == "Conv" else {}
         op = "ConvInteger" if node.op_type == "Conv" else "MatMulInteger"
         summed = add(op, [activation, stored, zero_point], "integer", ir.DataType.INT32, **attributes)

@@ -221,7 +221,7 @@ class WeightOnly(Method):
         grid = make(padded, 1, self.bits, False, self.symmetric, self.block_size)
         integers = quantize(padded, grid)
         packed = pack_pairs(integers) if self.bits == 4 else integers
-        owner, out = qdq.graph_of(node), node.outputs[0]
+        owner, out = qdq.home(node, weight.index), node.outputs[0]
         key = (qdq.root_key(weight), grid.scale.tobytes())
         stored = packed.reshape(channels, blocks, -1)
         inputs: list[ir.Value | None] = [

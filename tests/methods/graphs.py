@@ -108,6 +108,26 @@ def branches() -> Model:
     return build(nodes, {"x": [2, 12]}, {"y": [2, 8]})
 
 
+def tied_branches() -> Model:
+    """Both branches of an If read the same matrix of the graph around them."""
+
+    def branch(name: str, op: str) -> onnx.GraphProto:
+        body = [
+            helper.make_node("MatMul", ["x", "w"], [f"{name}_m"], f"{name}_matmul"),
+            helper.make_node(op, [f"{name}_m"], [f"{name}_y"], f"{name}_end"),
+        ]
+        return helper.make_graph(body, name, [], [helper.make_tensor_value_info(f"{name}_y", FLOAT, [2, 64])])
+
+    nodes = [
+        helper.make_node("ReduceSum", ["x"], ["s"], "sum", keepdims=0),
+        helper.make_node("Greater", ["s", "zero"], ["positive"], "compare"),
+        helper.make_node(
+            "If", ["positive"], ["y"], "choose", then_branch=branch("then", "Tanh"), else_branch=branch("else", "Abs")
+        ),
+    ]
+    return build(nodes, {"x": [2, 64]}, {"y": [2, 64]}, {"w": weights(64, 64), "zero": np.asarray(0, np.float32)}, opset=21)
+
+
 def encoder() -> Model:
     """A transformer block as exporters write it: a tied embedding, decomposed layer norm and GELU, dynamic axes."""
     nodes = [
@@ -161,4 +181,4 @@ def weightless() -> Model:
     return build(nodes, {"a": ["batch", 6], "b": ["batch", 6]}, {"y": ["batch", 6]})
 
 
-HANDMADE = {f.__name__: f for f in (convolutions, old_format, branches, encoder, quantized, weightless)}
+HANDMADE = {f.__name__: f for f in (convolutions, old_format, branches, tied_branches, encoder, quantized, weightless)}

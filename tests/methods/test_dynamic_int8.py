@@ -12,7 +12,7 @@ from studio import formats
 from studio.methods.dynamic_int8 import DynamicInt8
 from studio.samples.random import random_samples
 from tests import real_models
-from tests.methods.graphs import branches, build, constant_node, weights
+from tests.methods.graphs import branches, build, constant_node, tied_branches, weights
 from tests.methods.quantized import kernels, ops, sqnr, step
 
 
@@ -127,3 +127,10 @@ def test_a_paddle_export_whose_weights_are_constant_nodes() -> None:
     assert len(said) == 9
     assert result.bytes < 0.75 * model.bytes
     assert sqnr(model, result, samples) > 30
+
+
+def test_what_two_branches_share_is_stored_once() -> None:
+    model = tied_branches()
+    result, _ = step(DynamicInt8(), model)
+    assert result.parameters == model.parameters
+    assert sqnr(model, result) > 30

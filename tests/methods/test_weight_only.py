@@ -15,7 +15,7 @@ from studio.methods.weight_only import WeightOnly
 from studio.model import Model
 from studio.samples.random import random_samples
 from tests import real_models
-from tests.methods.graphs import build, weights
+from tests.methods.graphs import build, tied_branches, weights
 from tests.methods.quantized import kernels, ops, sqnr, step
 
 
@@ -132,6 +132,25 @@ def test_a_table_that_is_an_output_layer_too_is_stored_once_more_and_still_small
     untouched, said = step(WeightOnly(), model, only="e")
     assert said == {"e": "its weight is shared with 'y', which keeps the float copy"}
     assert untouched.bytes == model.bytes
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        WeightOnly(),
+        WeightOnly(symmetric=False),
+        WeightOnly(form="dequantize"),
+        WeightOnly(form="dequantize", bits=4, block_size=16, symmetric=False),
+        WeightOnly(form="matmulnbits", block_size=32),
+    ],
+    ids=str,
+)
+def test_what_two_branches_share_is_stored_once_where_the_runtime_allows(method: WeightOnly) -> None:
+    model = tied_branches()
+    result, _ = step(method, model)
+    # ONNX Runtime wants what DequantizeLinear reads in the branch itself.
+    assert result.parameters == model.parameters * (2 if method.form == "dequantize" else 1)
+    assert sqnr(model, result) > (35 if method.bits == 8 else 12)
 
 
 @pytest.mark.parametrize("form", ["expand", "dequantize"])
