@@ -47,26 +47,35 @@ _WORDS = {
 _NUMBERS = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
 
 
-def _from_words(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _from_words(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_from_words(one) for one in value]
-    return _NUMBERS.get(value, value) if isinstance(value, str) else value
-
-
 def from_plain(kind: type[T], data: Any, where: str = "") -> T:
     """A value of `kind` (a dataclass, or a type one may use for a field) from plain values; unknown entries are refused.
 
     Raises:
         ValueError: the data does not fit; the text says where, as the end of a sentence.
     """
-    try:
-        return TypeAdapter(kind).validate_json(json.dumps(_from_words(data)), strict=True, extra="forbid")
-    except ValidationError as error:
-        first = error.errors()[0]
-        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
-        at = f"{where}{path}".lstrip(".") or "it"
-        kind_of_error = first["type"]
-        words = _WORDS.get(kind_of_error) or _WORDS.get(kind_of_error.split("_")[0]) or first["msg"]
-        raise ValueError(f"{at} {words}") from None
+    adapter, plain = TypeAdapter(kind), json.loads(json.dumps(data))
+    while True:
+        try:
+            return adapter.validate_json(json.dumps(plain), strict=True, extra="forbid")
+        except ValidationError as error:
+            if not _put_numbers(plain, error):
+                raise ValueError(_sentence(error, where)) from None
+
+
+def _put_numbers(plain: Any, error: ValidationError) -> bool:
+    """Put numbers for the words of `to_plain` where a number is declared: a layer may be called "NaN". True if any was."""
+    places = [one["loc"] for one in error.errors() if one["type"] == "float_type" and str(one["input"]) in _NUMBERS]
+    for *path, last in places:
+        inner = plain
+        for part in path:
+            inner = inner[part]
+        inner[last] = _NUMBERS[inner[last]]
+    return bool(places)
+
+
+def _sentence(error: ValidationError, where: str) -> str:
+    first = error.errors()[0]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    at = f"{where}{path}".lstrip(".") or "it"
+    kind = first["type"]
+    return f"{at} {_WORDS.get(kind) or _WORDS.get(kind.split('_')[0]) or first['msg']}"

@@ -17,7 +17,7 @@ from studio.model import Layer
 
 VERSION = 1
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
-_SIZE = re.compile(r"^([<>]=?)\s*([0-9.]+)\s*([kmg]?b?)$", re.IGNORECASE)
+_SIZE = re.compile(r"^([<>]=?)\s*([0-9]+(?:\.[0-9]+)?)\s*([kmg]?b?)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,11 @@ class Recipe:
         """
         try:
             data = yaml.safe_load(text)
-        except yaml.YAMLError as error:
+        except RecursionError:
+            raise SettingError("The recipe is not valid YAML", "it nests too deep", "Correct the file") from None
+        except (yaml.YAMLError, ValueError) as error:  # a date that does not exist is a ValueError
             mark = getattr(error, "problem_mark", None)
-            where = f"line {mark.line + 1}" if mark else "unreadable"
+            where = f"line {mark.line + 1}" if mark else str(error)
             raise SettingError("The recipe is not valid YAML", where, "Correct the file") from None
         if not isinstance(data, dict) or not isinstance(data.get("steps"), list):
             raise SettingError("The recipe has no list of steps", todo="Write 'steps:' followed by '- method' lines")

@@ -90,9 +90,13 @@ class Report:
             ModelError: the text is not a report of this version.
         """
         try:
-            return from_plain(cls, json.loads(text))
-        except ValueError as error:
-            raise ModelError("This is not a report of the studio", str(error), "Give the .json of a run") from None
+            data = json.loads(text)
+            if isinstance(data, dict) and (version := data.get("version", VERSION)) != VERSION:
+                raise ValueError(f"it has version {version!r}, and this studio reads version {VERSION}")
+            return from_plain(cls, data)
+        except (ValueError, RecursionError) as error:
+            why = "it nests too deep" if isinstance(error, RecursionError) else str(error)
+            raise ModelError("This is not a report of the studio", why, "Give the .json of a run") from None
 
     @classmethod
     def load(cls, path: Path) -> Report:

@@ -65,7 +65,7 @@ def test_a_selector_that_matches_nothing_is_refused_with_near_names():
         select_layers(LAYERS, ("type:LSTM",))
 
 
-@pytest.mark.parametrize("selector", ["size:big", "size:>3XB", "size:1MB"])
+@pytest.mark.parametrize("selector", ["size:big", "size:>3XB", "size:1MB", "size:>1.2.3MB", "size:>."])
 def test_a_malformed_size_is_refused_when_the_step_is_made(selector):
     with pytest.raises(SettingError, match=f"The selector '{selector}' is not a size. Write for example size:>1MB"):
         Step(Shave(), (selector,))
@@ -90,6 +90,8 @@ def test_recipes_round_trip_and_write_only_what_differs():
     ("text", "words"),
     [
         ("steps: [", "The recipe is not valid YAML: line 1. Correct the file."),
+        ("steps: " + "[" * 5000, "The recipe is not valid YAML: it nests too deep. Correct the file."),
+        ("seed: 2024-13-45", "The recipe is not valid YAML: month must be in 1..12. Correct the file."),
         ("- shave", "The recipe has no list of steps. Write 'steps:' followed by '- method' lines."),
         ("steps: [shave]\nspeed: 1", "The recipe has an unknown entry 'speed'. Known are version, seed and steps."),
         ("version: 9\nsteps: []", "The recipe has version 9: this studio reads version 1. Update the studio."),

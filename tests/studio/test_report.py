@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import json
 
@@ -7,6 +8,7 @@ import pytest
 from studio.errors import ExportError, ModelError
 from studio.formats import load
 from studio.measure.measurement import MeasureOptions
+from studio.method import Outcome
 from studio.paths import sample_models
 from studio.recipe import Recipe
 from studio.report import Report, charts, save, size_text, to_csv, to_html
@@ -36,9 +38,22 @@ def test_infinite_figures_survive_json(report):
     assert Report.from_json(report.to_json()).steps[0].after.fidelity.sqnr == float("inf")
 
 
+def test_a_layer_may_be_called_like_a_number_that_json_lacks(report):
+    outcomes = tuple(Outcome(name, True, "Infinity") for name in ("NaN", "-Infinity"))
+    broken = dataclasses.replace(report.original, ratio=float("-inf"))
+    named = dataclasses.replace(report, original=broken, steps=(dataclasses.replace(report.steps[0], outcomes=outcomes),))
+    assert Report.from_json(named.to_json()) == named
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("{}", "model is missing"), ("[1]", "it must be a table"), ("no json", "Expecting value: line 1 column 1 (char 0)")],
+    [
+        ("{}", "model is missing"),
+        ("[1]", "it must be a table"),
+        ("no json", "Expecting value: line 1 column 1 (char 0)"),
+        ("[" * 200_000, "it nests too deep"),
+        ('{"version": 2}', "it has version 2, and this studio reads version 1"),
+    ],
 )
 def test_other_json_is_refused(text, why):
     with pytest.raises(ModelError) as error:
