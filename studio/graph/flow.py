@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import onnx_ir as ir
 
 from studio.weights import trace
@@ -45,15 +46,30 @@ class Flow:
 
 
 def tail(node: ir.Node) -> ir.Value:
-    """The output of `node`, or of the ReLU or clip that is its only reader and that the grid takes the place of."""
+    """The output of `node`, or of the ReLU or clip that is its only reader and that the grid takes the place of.
+
+    A grid always holds 0.0, so it cannot stand for a clip that does not.
+    """
     out = node.outputs[0]
     uses = out.uses()
     if len(uses) == 1 and not out.is_graph_output():
         reader, index = next(iter(uses))
         clips = reader.op_type in _CLIPS and reader.domain == "" and reader.graph is node.graph and index == 0
-        if clips and all(v is None or trace(v) is not None for v in reader.inputs[1:]):
+        if clips and _lets_zero_pass(reader):
             return reader.outputs[0]
     return out
+
+
+def _lets_zero_pass(node: ir.Node) -> bool:
+    """Whether a ReLU or clip has constant bounds with 0.0 between them."""
+    ends = [node.attributes.get_float("min", -np.inf), node.attributes.get_float("max", np.inf)]
+    for n, value in enumerate(node.inputs[1:]):
+        source = trace(value)
+        if source is not None:
+            ends[n] = float(source[1].numpy().reshape(-1)[0])
+        elif value is not None:
+            return False
+    return ends[0] <= 0 <= ends[1]
 
 
 def plan(graph: ir.Graph, layers: Mapping[ir.Node, bool], barred: Collection[ir.Value] = ()) -> Flow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -19,6 +20,8 @@ from studio.weights import Weight, trace
 
 #: Layers with an integer kernel -> whether it gives integers only.
 _CLOSED = {"Conv": True, "Gemm": False, "MatMul": False}
+_UNFOLDED = "; the BatchNormalization after it computes in float and makes the model slow: apply clean first"
+_LONE = "it is depthwise between float operators, where rounding its activations takes longer than INT8 saves"
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class StaticInt8(Method):
 
     Below opset 13 DequantizeLinear has one scale per tensor, so there a convolution becomes the operator QLinearConv.
     Embedding tables are stored as INT8 rows with a scale each and never become float as a whole. ConvTranspose, for which
-    ONNX Runtime has no integer kernel, gets INT8 weights and computes in float.
+    ONNX Runtime has no integer kernel, gets INT8 weights and computes in float; so does a depthwise convolution between
+    float operators (hard swish, squeeze and excitation), where rounding in and out takes longer than INT8 saves.
 
     Source: Jacob et al., Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference,
     arXiv 1712.05877.
@@ -74,8 +78,7 @@ class StaticInt8(Method):
             return why
         assert weight is not None
         if layer.op == "ConvTranspose":
-            small = self._bytes(layer.node, weight) + 3 * qdq.NODE_BYTES >= weight.bytes
-            return "it is so small that scales would eat the gain" if small else qdq.why_not_expanded(layer)
+            return self._why_not_stored(layer, weight)
         # An activation that is not folded into its grid cannot stand inside the operator that older files need.
         merged = layer.op == "Conv" and not self.activation_symmetric
         if why := qdq.why_not_opset(layer, self._axis(layer.node, weight) is not None and not merged):
@@ -101,6 +104,12 @@ class StaticInt8(Method):
         chosen = qdq.in_order(graph, layers)
         _leave_torn(chosen, context)
         active = {node: _CLOSED[layer.op] for node, layer in chosen.items() if layer.op in _CLOSED}
+        for node in _lone_depthwise(graph.graph, active):
+            del active[node]
+            weight = qdq.weight_at(chosen[node], 1)
+            assert weight is not None
+            if why := self._why_not_stored(chosen[node], weight):
+                context.left(chosen.pop(node).name, f"{_LONE}, and {why}")
         seen = self._observe(model, graph, active, context)
         faults = {value: one.fault for value, one in seen.items() if one.fault}
         for node, closed in active.items():
@@ -113,16 +122,15 @@ class StaticInt8(Method):
         writer = qdq.Writer(graph)
         for count, (node, layer) in enumerate(chosen.items()):
             context.job.progress(0.9 + 0.1 * count / len(chosen), layer.name)
-            context.changed(layer.name, self._quantize(writer, node, layer, grids))
-        broken = sum(use.node.op_type == "BatchNormalization" for value in flow.inside for use in value.uses())
-        if broken:
-            context.job.log(f"{broken} BatchNormalization nodes stand between integer layers and cost speed: apply clean first")
+            note = self._quantize(writer, node, layer, grids, active)
+            unfolded = any(use.node.op_type == "BatchNormalization" for use in node.outputs[0].uses())
+            context.changed(layer.name, note + (_UNFOLDED if unfolded else ""))
         _insert_pairs(writer, graph.graph, flow, grids, active)
         for node in [one for one in graph.graph if one in flow.operators and one.op_type == "Pad"]:
             writer.merge_pad(node)
         if self.per_channel and model.opset < 13:
             for node, layer in chosen.items():
-                if layer.op == "Conv":
+                if layer.op == "Conv" and node in active:
                     writer.merge_convolution(node)
         writer.finish()
         return model.with_ir(graph)
@@ -148,7 +156,20 @@ class StaticInt8(Method):
     def _weight_grid(self, array: np.ndarray, axis: int | None) -> Grid:
         return weight_grid(array, axis, self.weight_bits, symmetric=self.weight_symmetric)
 
-    def _quantize(self, writer: qdq.Writer, node: ir.Node, layer: Layer, grids: dict[ir.Value, Grid]) -> str:
+    def _why_not_stored(self, layer: Layer, weight: Weight) -> str | None:
+        """Why INT8 weights that are computed with in float are not worth their scales, or None."""
+        if self._bytes(layer.node, weight) + 3 * qdq.NODE_BYTES >= weight.bytes:
+            return "it is so small that scales would eat the gain"
+        return qdq.why_not_expanded(layer)
+
+    def _quantize(
+        self,
+        writer: qdq.Writer,
+        node: ir.Node,
+        layer: Layer,
+        grids: dict[ir.Value, Grid],
+        active: Collection[ir.Node],
+    ) -> str:
         """Write the layer's constants and say what was done."""
         if layer.op == "Gather":
             writer.rows(node, layer.weights[0], qdq.values_of(layer.weights[0]))
@@ -161,12 +182,15 @@ class StaticInt8(Method):
             array = qdq.fold_alpha(node, array)
         grid = self._weight_grid(array, axis)
         bias = qdq.constant_at(node, 2)
-        if layer.op in _CLOSED and bias is not None:
+        if node in active and bias is not None:
             grid = _with_bias(writer, node, grid, bias, grids[node.inputs[0]])  # type: ignore[index]
         how = "per channel" if axis is not None else "per tensor"
         if layer.op == "ConvTranspose":
             writer.expanded(node, weight, array, grid)
             return f"INT8 weights {how}; it computes in float, as ONNX Runtime has no integer kernel for it"
+        if node not in active:
+            writer.expanded(node, weight, array, grid)
+            return f"INT8 weights {how}; it computes in float: {_LONE}"
         # ONNX Runtime makes an integer kernel of a Gemm or MatMul only if its weight has zero points.
         writer.weight(node, weight, array, grid, zeros=layer.op != "Conv" or layer.opset < 13)
         return f"INT8 {how}, {self.activations} activations"
@@ -177,6 +201,27 @@ def _leave_torn(chosen: dict[ir.Node, Layer], context: Context) -> None:
     indexes = {node: (0,) if layer.op == "Gather" else (1,) for node, layer in chosen.items()}
     for node, why in qdq.torn(indexes).items():
         context.left(chosen.pop(node).name, why)
+
+
+def _lone_depthwise(graph: ir.Graph, active: Mapping[ir.Node, bool]) -> list[ir.Node]:
+    """The depthwise convolutions that would be the only integer operator between float ones."""
+    flow = plan(graph, active)
+
+    def floats(node: ir.Node) -> bool:
+        uses = tail(node).uses()
+        return node.inputs[0] not in flow.inside and not any(u.node in active or u.node in flow.operators for u in uses)
+
+    return [node for node in active if _depthwise(node) and floats(node)]
+
+
+def _depthwise(node: ir.Node) -> bool:
+    source = trace(node.inputs[1])
+    return (
+        node.op_type == "Conv"
+        and node.attributes.get_int("group", 1) > 1
+        and source is not None
+        and qdq.shape_of(Weight(1, *source))[1] == 1
+    )
 
 
 def _unusable(node: ir.Node, closed: bool, faults: dict[ir.Value, str]) -> str | None:

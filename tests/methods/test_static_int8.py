@@ -10,8 +10,8 @@ from onnx import TensorProto, helper
 
 from studio import formats
 from studio.errors import RunError, SettingError
-from studio.job import Job
 from studio.method import Context
+from studio.methods.clean import Clean
 from studio.methods.static_int8 import StaticInt8
 from studio.model import Model
 from studio.samples import ArraySamples
@@ -358,11 +358,48 @@ def test_batch_norms_in_between_are_told() -> None:
     norm = {name: np.abs(weights(8, seed=n)) + 0.5 for n, name in enumerate(("s", "m", "v"))} | {"t": weights(8)}
     nodes = [conv("x", "a"), node("BatchNormalization", "a s t m v", "n"), conv("n", "y")]
     model = build(nodes, IMAGE, {"y": ["n", 8, 12, 12]}, filters("a", "y") | norm)
-    lines: list[str] = []
-    context = Context(random_samples(model, 2), Job(on_log=lines.append))
-    method = StaticInt8()
-    method.apply(model, tuple(la for la in model.layers if method.why_not(la) is None), context)
-    assert lines == ["1 BatchNormalization nodes stand between integer layers and cost speed: apply clean first"]
+    _, said = step(StaticInt8(), model)
+    words = "; the BatchNormalization after it computes in float and makes the model slow: apply clean first"
+    assert said == {"a": f"INT8 per channel, uint8 activations{words}", "y": "INT8 per channel, uint8 activations"}
+    cleaned = Clean().apply(model, model.layers, Context())
+    _, said = step(StaticInt8(), cleaned)
+    assert said == dict.fromkeys("ay", "INT8 per channel, uint8 activations")
+
+
+def squeezed(channels: int = 64, opset: int = 17) -> Model:
+    """Conv, hard swish, depthwise Conv, hard swish, Conv: every operator between the convolutions is float."""
+    nodes = [node("Conv", "x a.w", "a"), node("HardSigmoid", "a", "ag"), node("Mul", "a ag", "as")]
+    nodes += [node("Conv", "as d.w d.b", "d", group=channels, pads=[1, 1, 1, 1])]
+    nodes += [node("HardSigmoid", "d", "dg"), node("Mul", "d dg", "ds"), node("Conv", "ds y.w", "y")]
+    stored = {"a.w": weights(channels, 8, 1, 1), "d.w": weights(channels, 1, 3, 3), "d.b": weights(channels)}
+    stored["y.w"] = weights(8, channels, 1, 1)
+    return build(nodes, IMAGE, {"y": ["n", 8, 12, 12]}, stored, opset=opset)
+
+
+@pytest.mark.parametrize("opset", [11, 17])
+def test_a_depthwise_convolution_between_float_operators_computes_in_float(opset: int, tmp_path: Path) -> None:
+    model = squeezed(opset=opset)
+    result, said = step(StaticInt8(), model)
+    why = "it is depthwise between float operators, where rounding its activations takes longer than INT8 saves"
+    assert said["d"] == f"INT8 weights per channel; it computes in float: {why}"
+    assert result.layer("d").precision == "int8"
+    ran = kernels(result, tmp_path)
+    assert (ran["QLinearConv"], ran["Conv"] + ran["FusedConv"]) == (2, 1)
+    assert sqnr(model, result) > 30
+    small = squeezed(channels=8, opset=opset)
+    result, said = step(StaticInt8(), small)
+    assert said["d"] == f"{why}, and it is so small that scales would eat the gain"
+    assert result.layer("d").precision == "float32"
+
+
+@pytest.mark.parametrize("opset", [11, 17])
+def test_a_clip_that_zero_does_not_pass_stays(opset: int) -> None:
+    nodes = [conv("x", "a"), node("Clip", "a one three", "c"), conv("c", "y")]
+    bounds = {"one": np.array(1, "f"), "three": np.array(3, "f")}
+    model = build(nodes, IMAGE, {"y": ["n", 8, 12, 12]}, filters("a", "y") | bounds, opset=opset)
+    result, _ = step(StaticInt8(), model)
+    assert ops(result)["Clip"] == 1
+    assert sqnr(model, result) > 28
 
 
 def test_image_net_keeps_its_accuracy(image_net: Path) -> None:
