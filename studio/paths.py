@@ -30,3 +30,12 @@ def cache() -> Path:
     folder = Path(os.environ.get("STUDIO_CACHE") or platformdirs.user_cache_path("compression-studio"))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def why_not_writable(path: Path) -> str | None:
+    """Why no file can be written at `path`, as the end of a sentence, or None; asked before long work is done for it."""
+    if path.is_dir():
+        return "it is a folder"
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    return None if os.access(path.parent, os.W_OK) else f"the folder {path.parent} is read-only"

@@ -17,7 +17,7 @@ from studio.measure.machine import Machine
 from studio.measure.measurement import Measurement
 from studio.measure.task import Metric
 from studio.method import Outcome
-from studio.paths import resources
+from studio.paths import resources, why_not_writable
 from studio.plain import from_plain, to_plain
 
 VERSION = 1
@@ -236,14 +236,16 @@ def to_html(report: Report) -> str:
 _WRITERS: dict[str, Callable[[Report], str]] = {".json": Report.to_json, ".csv": to_csv, ".html": to_html}
 
 
-def check_format(path: Path) -> None:
-    """Refuse a report file whose extension is not one we write.
+def check_file(path: Path) -> None:
+    """Refuse a report file before a run is done for it.
 
     Raises:
-        ExportError: naming the extensions there are.
+        ExportError: its extension is not one we write, or there is no folder for it that can be written to.
     """
     if path.suffix.lower() not in _WRITERS:
         raise ExportError(f"A report cannot be written as {path.name}", todo=f"Use one of {', '.join(_WRITERS)}")
+    if why := why_not_writable(path):
+        raise ExportError(f"The report {path} cannot be written", why, "Choose another folder")
 
 
 def save(report: Report, path: Path) -> None:
@@ -252,7 +254,7 @@ def save(report: Report, path: Path) -> None:
     Raises:
         ExportError: the format is unknown or the file cannot be written.
     """
-    check_format(path)
+    check_file(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.write_text(_WRITERS[path.suffix.lower()](report), "utf-8")

@@ -6,6 +6,7 @@ and exit code 2.
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from collections.abc import Callable
@@ -50,8 +51,14 @@ def commands() -> set[str]:
 
 def _guard(work: Callable[[], int | None]) -> int:
     """Do the work and turn expected failures into one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show a character shows another instead of failing
+            stream.reconfigure(errors="replace")
     try:
-        return work() or 0
+        code = work() or 0
+        if code == 130:  # how the command line library tells of an interrupt
+            print("Stopped.", file=sys.stderr)
+        return code
     except TyperException as error:
         text = " ".join(error.format_message().split())
         return _fail(text[:1].upper() + text[1:].rstrip(".") + ".") if text else 2
@@ -68,9 +75,14 @@ def _guard(work: Callable[[], int | None]) -> int:
 
 def _crash(error: Exception) -> int:
     """Something nobody expected: the traceback goes to a file, the user gets one line."""
-    file = cache() / "crash.txt"
-    file.write_text("".join(traceback.format_exception(error)), "utf-8")
-    _fail(f"Something went wrong inside the studio: {type(error).__name__}: {error}. Details for a report: {file}")
+    text = "".join(traceback.format_exception(error))
+    try:
+        file = cache() / "crash.txt"
+        file.write_text(text, "utf-8")
+        details = f"Details for a report: {file}"
+    except OSError as failed:  # a home that cannot be written to
+        details = f"Details for a report could not be written: {failed}"
+    _fail(f"Something went wrong inside the studio: {type(error).__name__}: {error}. {details}")
     return 1
 
 

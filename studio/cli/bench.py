@@ -12,7 +12,7 @@ import typer
 from studio.cli.options import Data, Device, Json, ModelPath, Seconds, Threads
 from studio.cli.output import RANDOM, percent, print_json, progress, sqnr, table
 from studio.device import pick
-from studio.errors import SettingError
+from studio.errors import ExportError, SettingError
 from studio.formats import load
 from studio.job import Job
 from studio.measure.bundle import write_bundle
@@ -26,6 +26,7 @@ from studio.measure.session import SessionOptions
 from studio.measure.sweep import Sweep, measure_sweep, save_serving_options
 from studio.measure.task import evaluate as score
 from studio.model import Model
+from studio.paths import why_not_writable
 from studio.report import size_text
 from studio.samples import Samples
 from studio.samples.open import open_samples
@@ -62,7 +63,7 @@ def evaluate(
             options=options,
             job=job.part(0.1, 0.7, "evaluate"),
         )
-        fidelity = compare(other, opened, samples, job=job.part(0.7, 1.0, "compare")) if other else None
+        fidelity = compare(other, opened, samples, options=options, job=job.part(0.7, 1.0, "compare")) if other else None
     if as_json:
         value = {
             "model": opened.name,
@@ -178,7 +179,7 @@ def _print_profiles(found: dict[str, Profile]) -> None:
         ops = {layer: node.op for node in one.nodes for layer in node.layers}
         slowest = sorted(one.layers.items(), key=lambda item: -item[1])
         rows = [[layer, ops.get(layer, ""), f"{ms:.3g}", percent(one.share(layer))] for layer, ms in slowest]
-        rows.append(["not of any layer", "", f"{one.unmapped_ms:.3g}", percent(one.unmapped_ms / one.total_ms)])
+        rows.append(["not of any layer", "", f"{one.unmapped_ms:.3g}", percent(one.unmapped_ms / (one.total_ms or 1))])
         table(f"{name}: {one.total_ms:.3g} ms per call over {one.calls} calls", ["layer", "op", "ms", "share"], rows, {2, 3})
 
 
@@ -194,6 +195,8 @@ def _sweeps(
 
     if save is not None and len(models) > 1:
         raise SettingError("--save keeps the options of one model", f"{len(models)} were given", "Sweep one model")
+    if save is not None and (why := why_not_writable(save)):
+        raise ExportError(f"{save} cannot be written", why, "Choose another folder")
     found = {name: measure_sweep(path, feeds, None, options, seconds, job) for name, path in models.items()}
     if save is not None:
         save_serving_options(next(iter(found.values())).best(limit), save)

@@ -25,13 +25,14 @@ from studio.cli.options import (
 )
 from studio.cli.output import print_json, print_report, progress
 from studio.cli.show import allowed
+from studio.errors import ExportError
 from studio.export import check_target, export
 from studio.formats import load
 from studio.measure.measurement import MeasureOptions
 from studio.method import Method, all_methods, make_method
 from studio.paths import sample_models
 from studio.recipe import Recipe, Step
-from studio.report import METADATA_KEY, check_format, save
+from studio.report import METADATA_KEY, check_file, save
 from studio.run import run
 from studio.samples.open import open_samples
 
@@ -79,7 +80,11 @@ def main_job(path: Path | None) -> None:
     recipe, samples = (source.with_name(name) for name in ("recipe.yaml", "samples.yaml"))
     name = source.parent.name if source.name == "model.onnx" else source.stem
     output = Path.cwd() / "output"
-    output.mkdir(exist_ok=True)
+    load(source)  # before a folder is made for it
+    try:
+        output.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"{output} cannot be made", error.strerror or str(error), "Start it in another folder") from None
     target = output / f"{name}-compressed.onnx"
     steps = Recipe.load(recipe) if recipe.exists() else Recipe.from_yaml(_SAFE_RECIPE)
     compress_model(steps, source, target, str(samples) if samples.exists() else None, target.with_suffix(".html"))
@@ -101,7 +106,7 @@ def compress_model(
     as_json: bool = False,
 ) -> None:
     if report is not None:
-        check_format(report)
+        check_file(report)
     notes: list[str] = []
     with progress(as_json) as job:
         opened = load(model, job.part(0.0, 0.05, "open"), inputs=tuple(inputs or ()))

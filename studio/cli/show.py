@@ -12,8 +12,10 @@ from studio.cli.output import count, figure, percent, print_json, print_latencie
 from studio.device import cpu, gpus, pick
 from studio.errors import ModelError, SettingError, StudioError
 from studio.formats import load
+from studio.formats.onnx import data_files
 from studio.measure.bundle import load_bundle_result
 from studio.measure.macs import count_macs
+from studio.measure.size import file_size
 from studio.measure.statistics import layer_statistics
 from studio.method import Setting, all_methods
 from studio.recipe import select_layers
@@ -55,7 +57,7 @@ def inspect(
         rows.append(row)
     head: dict[str, Any] = {
         "model": opened.name,
-        "file_bytes": model.stat().st_size,
+        "file_bytes": file_size([model, *(data_files(model) if opened.external_data else ())]),
         "weight_bytes": opened.bytes,
         "opset": opened.opset,
         "domains": {d: v for d, v in opened.ir.opset_imports.items() if d not in ("", "ai.onnx")},

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -142,12 +142,13 @@ def _point(
             results.append(error)
             Path(meeting, "failed").touch()
 
-    with tempfile.TemporaryDirectory(prefix="studio-") as meeting:
-        threads = [threading.Thread(target=one, args=(meeting,)) for _ in range(instances)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    with tempfile.TemporaryDirectory(prefix="studio-") as meeting, ThreadPoolExecutor(instances) as pool:
+        running = [pool.submit(one, meeting) for _ in range(instances)]
+        try:
+            wait(running)
+        except BaseException:  # Ctrl-C: the instances end before the folder they meet in is gone
+            job.cancel()
+            raise
     job.check()
     errors = [one for one in results if isinstance(one, BaseException)]
     told = next((e for e in errors if isinstance(e, StudioError)), None)

@@ -1,14 +1,17 @@
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from studio import cli
 from studio.formats import load
-from studio.graph.serialize import to_bytes
+from studio.graph.serialize import to_bytes, write
 from studio.paths import sample_models
 from studio.report import METADATA_KEY, Report
 
@@ -188,6 +191,14 @@ OUT = ["{mlp}", "-o", "o.onnx"]
         (["bench", "{mlp}", "--device", "tpu"], "There is no device 'tpu'. Use auto, cpu, cuda or cuda:N."),
         (["report", "gone.json"], "The report gone.json cannot be read: No such file or directory. Check the path."),
         (["report", "{mlp}"], "model.onnx carries no report. Give the .json of a run."),
+        (
+            ["apply", "fp16", *OUT, "--report", "gone/r.html"],
+            "The report gone/r.html cannot be written: there is no folder gone. Choose another folder.",
+        ),
+        (
+            ["bench", "{mlp}", "--sweep", "--save", "gone/o.json"],
+            "gone/o.json cannot be written: there is no folder gone. Choose another folder.",
+        ),
     ],
 )
 def test_user_errors_are_one_line_and_exit_code_2(run, tmp_path, monkeypatch, arguments, words):
@@ -204,6 +215,73 @@ def test_a_defect_leaves_a_report_and_no_traceback(run, monkeypatch, tmp_path):
     assert (code, out) == (1, "")
     assert err.startswith("Something went wrong inside the studio: ZeroDivisionError: division by zero.")
     assert "Traceback" in (tmp_path / "crash.txt").read_text()
+
+
+def test_a_defect_is_told_even_without_a_cache(run, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("STUDIO_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr("studio.cli.show.count_macs", lambda model: 1 / 0)
+    code, _, err = run("inspect", MLP / "model.onnx")
+    assert code == 1
+    assert err.startswith("Something went wrong inside the studio: ZeroDivisionError: division by zero. Details for a report ")
+    assert err.count("\n") == 1
+
+
+def test_the_size_of_a_model_is_that_of_all_its_files(run, tmp_path):
+    model = load(MLP / "model.onnx")
+    model.external_data = True
+    files = write(model, tmp_path / "large.onnx")
+    _, out, _ = run("inspect", files[0], "--json", "--no-stats")
+    assert len(files) == 2
+    assert json.loads(out)["file_bytes"] == sum(file.stat().st_size for file in files)
+
+
+def test_a_terminal_that_lacks_a_character_shows_another(tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "studio", "inspect", "g\xf6ne.onnx"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "g?ne.onnx does not exist. Check the path.\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX systems")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_program_that_is_ended_leaves_no_folder_and_no_child(tmp_path, number, code):
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "studio", "bench", str(MLP / "model.onnx"), "--sweep", "--seconds", "60"]
+    started = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while started.poll() is None and not list(tmp_path.glob("studio-*/ready-*")):
+        time.sleep(0.02)
+    children = psutil.Process(started.pid).children()
+    os.killpg(started.pid, number) if number == signal.SIGINT else started.send_signal(number)
+    _, said = started.communicate(timeout=30)
+    assert (started.returncode, said) == (code, "Stopped.\n" if number == signal.SIGINT else "")
+    assert children
+    assert not any(child.is_running() for child in children)
+    assert not list(tmp_path.glob("studio-*"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX systems")
+def test_an_interrupt_while_it_starts_shows_no_traceback():
+    code = "import sys, builtins, studio.__main__ as m; sys.argv = ['x', 'methods']\n"
+    code += "class Stop:\n    def find_spec(self, name, *_):\n        if name == 'typer': raise KeyboardInterrupt\n"
+    code += "sys.meta_path.insert(0, Stop()); sys.exit(m.main())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "Stopped.\n")
+
+
+def test_the_main_job_makes_no_folder_for_a_file_that_is_no_model(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "studio", "inspekt"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "inspekt does not exist. Check the path.\n")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "output").touch()
+    command = [sys.executable, "-m", "studio", str(MLP / "model.onnx")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = f"{tmp_path / 'output'} cannot be made: File exists. Start it in another folder.\n"
+    assert (done.returncode, done.stderr) == (2, said)
 
 
 def test_the_command_imports_neither_qt_nor_torch(tmp_path):
