@@ -69,7 +69,9 @@ class Fusions:
             return False
         parameters = [array(self.graph, v) for v in node.inputs[1:5]]
         if any(p is None for p in parameters):
-            self.left(node, "its statistics are not stored in the model")
+            overridable = any(constant(v) is not None for v in node.inputs[1:5])
+            why = "are inputs of the model, which a caller may override" if overridable else "are not stored in the model"
+            self.left(node, f"its statistics {why}")
             return False
         scale, bias, mean, variance = (np.asarray(p, np.float64) for p in parameters)
         factor = scale / np.sqrt(variance + node.attributes.get_float("epsilon", 1e-5))

@@ -104,6 +104,8 @@ def form_of(graph: ir.Model, node: ir.Node, infos: dict[str, Info], opset: int) 
         form = Form(tuple(i for i in form.inputs if i == 0), form.outputs)
     if node.op_type in _SUMS and _depth(graph, node, infos) > _DEPTH:
         return Form(why=f"it sums over more than {_DEPTH} values")
+    if any(constant(node.inputs[i]) is not None and not is_constant(graph, node.inputs[i]) for i in form.inputs):
+        return Form(why="it reads a stored value that is also an input of the model, which a caller may override")
     faults = (_constant_fault(node.inputs[i]) for i in form.inputs if is_constant(graph, node.inputs[i]))
     fault = next((f for f in faults if f), None)
     return Form(why=fault) if fault else form

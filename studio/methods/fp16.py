@@ -12,6 +12,7 @@ from onnx import defs
 from studio.graph.edit import Names, add_initializer, filled, nodes_by_layer, remove_unused, store
 from studio.graph.fold import is_constant
 from studio.graph.halves import LARGEST, Form, Net, fewest_casts, form_of, op_reason
+from studio.graph.qdq import torn
 from studio.graph.shapes import Info, infer_shapes
 from studio.method import Context, Method, Preview, setting
 from studio.model import Layer, Model
@@ -74,6 +75,10 @@ class Fp16(Method):
                 context.left(layer.name, why)
             else:
                 halves.add(nodes[layer.name])
+        named = {nodes[layer.name]: layer for layer in layers}
+        for node, why in torn({node: [named[node].main.index] for node in halves}).items():
+            context.left(named[node].name, why)
+            halves.remove(node)
         floats -= halves
         job.progress(0.5, "casts")
         if halves:

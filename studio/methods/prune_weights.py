@@ -24,6 +24,10 @@ _KERNELS = {
 }  # fmt: skip
 _FLOATS = FLOAT_TYPES & {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.BFLOAT16, ir.DataType.DOUBLE}
 _INTEGERS = {ir.DataType.INT8, ir.DataType.UINT8, ir.DataType.INT16, ir.DataType.UINT16}
+_LATE = (
+    "; they are integers already, many of one magnitude, of which the first in storage order went, and the ranges of"
+    " activations are those of before: prune first, quantize afterwards"
+)
 #: Elements handled at a time: the working memory beside the one new copy of a tensor.
 _CHUNK = 1 << 20
 
@@ -36,7 +40,9 @@ class PruneWeights(Method):
     under one threshold, `threshold` every weight whose magnitude is below it, `l1-share` the smallest weights that together
     hold at most that share of the layer's L1 norm. Counts are exact: of equal magnitudes the first in storage order go
     first, and weights that are zero already count as pruned. Biases, normalization and other vectors stay as they are;
-    quantized weights become their zero point. (Han et al. 2015, arXiv 1506.02626.)
+    quantized weights become their zero point, but pruning before quantizing chooses better.
+
+    Source: Han et al., Learning both Weights and Connections for Efficient Neural Networks, arXiv 1506.02626.
     """
 
     name: ClassVar[str] = "prune-weights"
@@ -99,7 +105,8 @@ class PruneWeights(Method):
             done += size
             if after > before:
                 already = f"; {before:,} were before" if before else ""
-                note = f"{after / size:.1%} of {size:,} weights are zero, threshold {cut.threshold:.3g}{already}"
+                late = _LATE if any(source.grid for source in sources) else ""
+                note = f"{after / size:.1%} of {size:,} weights are zero, threshold {cut.threshold:.3g}{already}{late}"
                 context.changed(layer.name, note)
             else:
                 context.left(layer.name, f"no weight to remove: {before / size:.1%} of {size:,} are zero already")
@@ -162,7 +169,7 @@ def _fault(node: ir.Node, weight: Weight) -> str | None:
     if weight.tensor.dtype not in _INTEGERS:
         return f"its weights are stored as {weight.dtype}"
     if _grid(node, weight) is None:
-        return "its integer weights have no constant scale and zero point of their own"
+        return "its integer weights are not read by DequantizeLinear on a constant grid: prune first, quantize afterwards"
     return None
 
 

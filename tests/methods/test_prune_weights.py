@@ -12,6 +12,7 @@ from studio.errors import SettingError
 from studio.method import Context
 from studio.methods import prune_weights
 from studio.methods.prune_weights import PruneWeights
+from studio.methods.weight_only import WeightOnly
 from studio.model import Model
 from studio.weights import constant
 from tests import real_models
@@ -151,7 +152,8 @@ def test_a_shared_table_is_pruned_once_and_only_if_all_its_readers_are_selected(
 
 def test_quantized_weights_become_their_zero_point() -> None:
     model = fresh("quantized")
-    after, _ = apply(PruneWeights(sparsity=0.5), model)
+    after, context = apply(PruneWeights(sparsity=0.5), model)
+    assert note(context, "conv").endswith("the ranges of activations are those of before: prune first, quantize afterwards")
     holder = after.layer("conv").main
     before, found = np.asarray(model.layer("conv").main.tensor.numpy()), np.asarray(holder.tensor.numpy())
     scales = constant(holder.path[0].inputs[1])
@@ -161,6 +163,13 @@ def test_quantized_weights_become_their_zero_point() -> None:
     assert (found == 0).sum() == 54
     assert real[~kept].max() <= real[found != 0].min()
     assert found.dtype == np.int8
+
+
+def test_weights_on_no_grid_of_their_own_say_what_to_do() -> None:
+    stored, _ = apply(WeightOnly(), chain(a=weights(64, 64)))
+    assert PruneWeights().why_not(stored.layer("a")) == (
+        "its integer weights are not read by DequantizeLinear on a constant grid: prune first, quantize afterwards"
+    )
 
 
 def test_recurrent_weights_are_pruned_and_their_biases_are_not() -> None:
