@@ -40,6 +40,7 @@ def figures() -> str:
             ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}x"
             asked = [f"≥ {row['target']:g}x"] if row["target"] is not None else []
             asked += [f"≤ {row['limit']:g} {row['unit']}"] if row["limit"] is not None else []
+            asked += ["no worse within the paired interval"] if row.get("interval") is not None else []
             wanted = " and ".join(asked) + f": {row['verdict']}"
             lines.append(f"| {link} | {row['what']} | {row['ours']:.3g} {row['unit']} | {peer} | {ratio} | {wanted} |")
     lines += ["", f"Measured on: {'; '.join(sorted(machines))}. Each table names its versions and conditions."]

@@ -140,6 +140,7 @@ class Row:
         peer: who the peer is.
         target: least ratio that must be reached; None for a line without a target.
         limit: most that `ours` may be, in `unit`; None for a line without a limit.
+        interval: 95 % interval of ours minus theirs, paired; the line is met unless it says that ours is worse.
         wrong: how the outputs disagree; "" if they were compared and agree.
         higher: True where a higher figure is better: the ratio is then ours / theirs, else theirs / ours.
         note: anything a reader needs beside the figures.
@@ -152,6 +153,7 @@ class Row:
     peer: str = ""
     target: float | None = None
     limit: float | None = None
+    interval: tuple[float, float] | None = None
     wrong: str = ""
     higher: bool = False
     note: str = ""
@@ -168,6 +170,9 @@ class Row:
         """ "wrong: ...", "met", "missed", or "" where nothing was asked for."""
         if self.wrong:
             return f"wrong: {self.wrong}"
+        if self.interval is not None:
+            low, high = self.interval
+            return "missed" if (high < 0 if self.higher else low > 0) else "met"
         if self.target is None and self.limit is None:
             return ""
         reached = self.target is None or (self.ratio is not None and self.ratio >= self.target)
@@ -252,7 +257,8 @@ def _markdown(title: str, rows: list[Row], about: dict[str, str], notes: list[st
         ratio = f"{row.ratio:.2f}x" if row.ratio is not None else ""
         least = [f"≥ {row.target:g}x"] if row.target is not None else []
         most = [f"≤ {row.limit:g} {row.unit}"] if row.limit is not None else []
-        asked = " and ".join(least + most)
+        paired = ["no worse within the paired interval"] if row.interval is not None else []
+        asked = " and ".join(least + most + paired)
         result = "; ".join(filter(None, (row.verdict, row.note)))
         lines.append(f"| {row.what} | {row.unit} | {_figure(row.ours)} | {peer} | {ratio} | {asked} | {result} |")
     lines += ["", "| machine | |", "|---|---|", *(f"| {key} | {value} |" for key, value in about.items()), ""]

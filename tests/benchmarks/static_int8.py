@@ -112,9 +112,8 @@ def compared(files: dict[str, Path], samples: Samples, limit: int | None) -> lis
         hits = {name: topped(one, labels, k) for name, one in scores.items()}
         low, high = paired_interval(hits["ours"], hits["peer"])
         note = f"original {hits['original'].mean():.1%}; ours - peer {low:+.1%} to {high:+.1%}"
-        worse = f"worse than the peer by {-high:.1%} to {-low:.1%}" if high < 0 else ""
-        figures = float(hits["ours"].mean()), float(hits["peer"].mean())
-        rows.append(Row(f"top-{k} accuracy", "share", *figures, peer=_PEER, higher=True, wrong=wrong or worse, note=note))
+        ours, peer = float(hits["ours"].mean()), float(hits["peer"].mean())
+        rows.append(Row(f"top-{k}", "share", ours, peer, peer=_PEER, higher=True, interval=(low, high), wrong=wrong, note=note))
     noise = {name: error(scores["original"], scores[name]) for name in ("ours", "peer")}
     rows.append(Row("output error", "share", noise["ours"], noise["peer"], peer=_PEER, wrong=wrong))
     size = {name: files[name].stat().st_size / 1e6 for name in files}
