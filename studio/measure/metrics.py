@@ -64,39 +64,64 @@ class MetricKind:
 # Intervals -----------------------------------------------------------------------------------------------------
 
 
-def interval(kind: MetricKind, rows: np.ndarray, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the figure: Wilson's (1927) for proportions, else the percentile bootstrap over rows."""
+def interval(kind: MetricKind, rows: np.ndarray, seed: int = 0, blocks: np.ndarray | None = None) -> tuple[float, float]:
+    """95 % interval of the figure: Wilson's (1927) for proportions, else the percentile bootstrap over rows.
+
+    With `blocks`, one number per row, rows of one block (frames of a recording, items of a query) are not taken for
+    independent: the bootstrap draws whole blocks (Davison and Hinkley 1997, 3.8), and Wilson's interval is that of as many
+    rows as are really `independent`. NaN where there is only one row or block, which tells nothing about others.
+    """
     if _is_proportion(kind, rows):
-        return wilson(float(rows[:, 0].sum()), len(rows))
-    return _percentiles(np.concatenate([kind.total(rows, w) for w in _resamples(len(rows), seed)]))
+        n = independent(rows[:, 0], blocks)
+        return wilson(float(rows[:, 0].mean()) * n if n else 0.0, n)
+    return _percentiles([kind.total(rows, w) for w in _resamples(len(rows), seed, blocks)])
 
 
 def paired(
-    kind: MetricKind, original: np.ndarray, changed: np.ndarray, seed: int = 0
+    kind: MetricKind, original: np.ndarray, changed: np.ndarray, seed: int = 0, blocks: np.ndarray | None = None
 ) -> tuple[float, float, float, int | None]:
     """(changed - original, low, high, flips) on the same rows, with the 95 % interval of the difference.
 
     Every resample draws the same rows for both. For proportions the interval is Agresti and Min's (2005), which stays
-    honest when few rows or none flipped; `flips` counts the rows that changed, and is None for other metrics.
+    honest when few rows or none flipped; `flips` counts the rows that changed, and is None for other metrics. `blocks` are
+    those of `interval`.
     """
     difference = kind.value(changed) - kind.value(original)
     if _is_proportion(kind, original) and _is_proportion(kind, changed):
         lost = int((original[:, 0] > changed[:, 0]).sum())
         won = int((original[:, 0] < changed[:, 0]).sum())
-        low, high = agresti_min(won, lost, len(original))
+        n = independent(changed[:, 0] - original[:, 0], blocks)
+        low, high = agresti_min(won * n / len(original), lost * n / len(original), n)
         return difference, min(low, difference), max(high, difference), won + lost
     if np.array_equal(original, changed):
         return 0.0, 0.0, 0.0, None
-    draws = [kind.total(changed, w) - kind.total(original, w) for w in _resamples(len(original), seed)]
-    low, high = _percentiles(np.concatenate(draws))
+    draws = [kind.total(changed, w) - kind.total(original, w) for w in _resamples(len(original), seed, blocks)]
+    low, high = _percentiles(draws)
     return difference, low, high, None
+
+
+def independent(values: np.ndarray, blocks: np.ndarray | None = None) -> float:
+    """How many independent rows would tell as much about the mean of `values`: fewer where rows of a block go together.
+
+    Kish's design effect (1965) with the variance between blocks; as many as blocks where all values are equal.
+    """
+    if blocks is None or not len(values):
+        return float(len(values))
+    names, codes = np.unique(blocks, return_inverse=True)
+    apart = values - values.mean()
+    spread = float(apart @ apart)
+    if len(names) < 2 or not spread:
+        return float(len(names))
+    between = np.bincount(codes, apart)
+    effect = float(between @ between) * len(names) / (len(names) - 1) / spread
+    return len(values) / max(effect, 1.0)
 
 
 def _is_proportion(kind: MetricKind, rows: np.ndarray) -> bool:
     return kind.proportion and bool(np.isin(rows, (0, 1)).all())
 
 
-def wilson(successes: float, n: int) -> tuple[float, float]:
+def wilson(successes: float, n: float) -> tuple[float, float]:
     """Wilson's 95 % score interval of a proportion."""
     if n == 0:
         return 0.0, 1.0
@@ -107,7 +132,7 @@ def wilson(successes: float, n: int) -> tuple[float, float]:
     return min(low, p), max(high, p)  # rounding must not put the value outside of its interval
 
 
-def agresti_min(won: int, lost: int, n: int) -> tuple[float, float]:
+def agresti_min(won: float, lost: float, n: float) -> tuple[float, float]:
     """95 % interval of a difference of paired proportions: half a row is added to each of the four cells."""
     b, c, total = won + 0.5, lost + 0.5, n + 2
     d = (b - c) / total
@@ -115,18 +140,24 @@ def agresti_min(won: int, lost: int, n: int) -> tuple[float, float]:
     return d - half, d + half
 
 
-def _resamples(n: int, seed: int) -> Iterator[np.ndarray]:
-    """Bootstrap weights in chunks of bounded size: (resamples, n), each row summing to n."""
+def _resamples(n: int, seed: int, blocks: np.ndarray | None = None) -> Iterator[np.ndarray]:
+    """Bootstrap weights in chunks of bounded size, (resamples, n): how often each row, or the block it is in, was drawn."""
+    codes = None if blocks is None else np.unique(blocks, return_inverse=True)[1]
+    units = n if codes is None else int(codes.max(initial=-1)) + 1
+    if units < 2:
+        return
     rng = np.random.default_rng(seed)
     left = int(np.clip(_MOST_DRAWS // max(n, 1), 200, _RESAMPLES))
     while left:
         count = min(left, max(_CHUNK // max(n, 1), 1))
-        drawn = rng.integers(0, n, (count, n)) + np.arange(count)[:, None] * n
-        yield np.bincount(drawn.reshape(-1), minlength=count * n).reshape(count, n).astype(np.float64)
+        drawn = rng.integers(0, units, (count, units)) + np.arange(count)[:, None] * units
+        weights = np.bincount(drawn.reshape(-1), minlength=count * units).reshape(count, units).astype(np.float64)
+        yield weights if codes is None else weights[:, codes]
         left -= count
 
 
-def _percentiles(values: np.ndarray) -> tuple[float, float]:
+def _percentiles(draws: list[np.ndarray]) -> tuple[float, float]:
+    values = np.concatenate([np.zeros(0), *draws])
     values = values[np.isfinite(values)]
     if not len(values):
         return math.nan, math.nan
@@ -138,11 +169,12 @@ def _percentiles(values: np.ndarray) -> tuple[float, float]:
 
 
 def label_rank(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How many classes (axis 1) stand before the label; among equal scores the lower class stands first, as in arg max."""
+    """How many classes (axis 1) stand before the label; among equal scores the lower class stands first, as in arg max.
+    Where a score is NaN all do."""
     own = np.take_along_axis(scores, labels[:, None].astype(np.int64), 1)
     classes = np.arange(scores.shape[1]).reshape(1, -1, *[1] * (scores.ndim - 2))
     before = (scores > own) | ((scores == own) & (classes < labels[:, None]))
-    missing = np.isnan(own[:, 0])
+    missing = np.isnan(scores).any(1)
     return np.where(missing, scores.shape[1], before.sum(1))
 
 

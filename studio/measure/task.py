@@ -116,7 +116,7 @@ def _evaluate(
     seed: int,
     job: Job | None,
 ) -> list[tuple[Metric, ...]]:
-    rows = samples.rows(part)[:limit]
+    rows = samples.rows(part, limit)
     labels = samples.labels(rows)
     task = samples.task or Task()
     against_reference = labels is None and task.kind == "map" and len(models) > 1
@@ -137,19 +137,29 @@ def _evaluate(
             keep.add(scores, original if against_reference else batch.labels, batch)
     assert scoring is not None
     finished = [keep.finish() for keep in kept]
-    return [_figures(scoring.metrics, one, finished[0] if i else None, samples.random, seed) for i, one in enumerate(finished)]
+    blocks = np.concatenate(kept[0].blocks) if kept[0].blocks else None
+    return [
+        _figures(scoring.metrics, one, finished[0] if i else None, blocks, samples.random, seed)
+        for i, one in enumerate(finished)
+    ]
 
 
 def _figures(
-    kinds: tuple[MetricKind, ...], rows: list[np.ndarray], original: list[np.ndarray] | None, random: bool, seed: int
+    kinds: tuple[MetricKind, ...],
+    rows: list[np.ndarray],
+    original: list[np.ndarray] | None,
+    blocks: np.ndarray | None,
+    random: bool,
+    seed: int,
 ) -> tuple[Metric, ...]:
     found = []
     for number, (kind, own) in enumerate(zip(kinds, rows, strict=True)):
         if not len(own):
             raise SamplesError(f"There is nothing to compute {kind.name} from", "no group has a relevant row")
         value = kind.value(own)
-        low, high = interval(kind, own, seed)
-        difference = None if original is None else Difference(*paired(kind, original[number], own, seed))
+        together = blocks if blocks is not None and len(blocks) == len(own) else None  # groups have become one row each
+        low, high = interval(kind, own, seed, together)
+        difference = None if original is None else Difference(*paired(kind, original[number], own, seed, together))
         better: Literal["higher", "lower"] = "higher" if kind.higher else "lower"
         found.append(Metric(kind.name, value, low, high, len(own), better, random, difference))
     return tuple(found)
@@ -162,6 +172,7 @@ class _Rows:
         self.scoring = scoring
         self.parts: list[list[np.ndarray]] = [[] for _ in scoring.metrics]
         self.groups: list[np.ndarray] = []
+        self.blocks: list[np.ndarray] = []
         self._scores: list[np.ndarray] = []
         self._labels: list[np.ndarray] = []
 
@@ -174,6 +185,8 @@ class _Rows:
         groups = self.scoring.task.groups
         if groups is not None:
             self.groups.append(groups[batch.rows])
+        if self.scoring.samples.blocks is not None and self.scoring.kind != "similarity":  # there a pair is one row in the end
+            self.blocks.append(self.scoring.samples.blocks[batch.rows])
         if sum(map(len, self._scores)) >= _FLUSH_ROWS or sum(s.nbytes for s in self._scores) >= _FLUSH_BYTES:
             self._flush()
 
@@ -291,7 +304,9 @@ class _Scoring:
                 raise SamplesError(f"A score per row is needed and {self.output!r} has {scores.shape[1]} classes", todo=todo)
             return scores[:, 1] - scores[:, 0]
         if wants == "label":
-            return scores.argmax(1) if classes else (scores > self._threshold()).astype(np.int64)
+            predicted = scores.argmax(1) if classes else (scores > self._threshold()).astype(np.int64)
+            broken = scores != scores  # arg max would name the class whose score is NaN
+            return np.where(broken.any(1) if classes else broken, -1, predicted)
         if wants == "classes" and not classes:
             high = self._threshold()
             return np.stack([np.full_like(scores, high), scores], 1)

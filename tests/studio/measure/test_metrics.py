@@ -11,7 +11,18 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from studio.errors import SettingError
-from studio.measure.metrics import ENTRY_POINTS, agresti_min, edits, interval, label_rank, load_metric, metric, paired, wilson
+from studio.measure.metrics import (
+    ENTRY_POINTS,
+    agresti_min,
+    edits,
+    independent,
+    interval,
+    label_rank,
+    load_metric,
+    metric,
+    paired,
+    wilson,
+)
 
 RNG = np.random.default_rng(0)
 N = 400
@@ -187,3 +198,39 @@ def test_unknown_metrics_are_refused():
         load_metric("no_such_module:f")
     why = "No module named 'no_such_module'"
     assert str(error.value) == f"The metric 'no_such_module:f' cannot be loaded: {why}. Give it as module:function."
+
+
+def test_rows_of_one_block_are_not_independent():
+    rng = np.random.default_rng(5)
+    scores = rng.normal(size=(60, 1))
+    labels = (scores[:, 0] + rng.normal(size=60) > 0).astype(np.float64)
+    single = np.column_stack([scores, labels])
+    copied, blocks = np.repeat(single, 25, axis=0), np.repeat(np.arange(60), 25)
+    for name in ("auc", "mae"):
+        kind = metric(name)
+        rows, repeated = (single, copied) if name == "auc" else (single[:, :1] ** 2, copied[:, :1] ** 2)
+        alone, together = interval(kind, rows), interval(kind, repeated, blocks=blocks)
+        assert together == pytest.approx(alone, abs=0.03)
+        naive = interval(kind, repeated)
+        assert naive[1] - naive[0] < 0.4 * (together[1] - together[0])
+    hits, other = (np.repeat(rng.random((60, 1)) < p, 25, axis=0).astype(float) for p in (0.7, 0.8))
+    kind = metric("accuracy")
+    assert interval(kind, hits, blocks=blocks) == pytest.approx(interval(kind, hits[::25]), abs=0.01)
+    ours, alone = paired(kind, hits, other, blocks=blocks), paired(kind, hits[::25], other[::25])
+    assert ours[:3] == pytest.approx(alone[:3], abs=0.01)
+    assert ours[3] == 25 * alone[3]
+
+
+def test_rows_that_differ_within_blocks_count_in_full():
+    values = np.tile([0.0, 1.0], 500)
+    assert independent(values, np.arange(1000) // 20) == 1000
+    assert independent(values, np.arange(1000)) == pytest.approx(1000, rel=0.01)
+    assert independent(np.ones(1000), np.arange(1000) // 20) == 50
+    assert independent(values) == 1000
+
+
+def test_one_row_or_block_tells_nothing_about_others():
+    rows = np.arange(12.0).reshape(-1, 1)
+    assert all(map(math.isnan, interval(metric("mae"), rows[:1])))
+    assert all(map(math.isnan, interval(metric("mae"), rows, blocks=np.zeros(12))))
+    assert all(map(math.isnan, paired(metric("mae"), rows, rows + 1, blocks=np.zeros(12))[1:3]))
