@@ -31,7 +31,7 @@ def run_together(
         Cancelled: the job was cancelled.
     """
     job = job or Job()
-    total = max(len(samples.rows(part)[:limit]), 1)
+    total = max(len(samples.rows(part, limit)), 1)
     done = 0
     names = None if outputs is None else list(dict.fromkeys([*outputs, *samples.state.values()]))
     states: list[dict[str, np.ndarray]] = [{} for _ in sessions]

@@ -100,12 +100,18 @@ class Samples:
         taken = min(int(np.searchsorted(np.cumsum(sizes), size)) + 1, max(len(names) - 1, 1))
         return np.flatnonzero(np.isin(block, order[:taken]))
 
-    def rows(self, part: Part = "all") -> np.ndarray:
-        """Row numbers of a part. Calibration rows are never evaluation rows (unless there is only one block of rows)."""
-        everything = np.arange(self.count)
-        if part == "all" or self.random or len(self._calibration) == self.count:
-            return everything
-        return self._calibration if part == "calibration" else np.setdiff1d(everything, self._calibration)
+    def rows(self, part: Part = "all", limit: int | None = None) -> np.ndarray:
+        """Row numbers of a part. Calibration rows are never evaluation rows (unless there is only one block of rows).
+
+        Of at most `limit` rows: evenly spread, because data often lie sorted by class; the first ones where blocks of rows
+        belong together.
+        """
+        rows = np.arange(self.count)
+        if part != "all" and not self.random and len(self._calibration) < self.count:
+            rows = self._calibration if part == "calibration" else np.setdiff1d(rows, self._calibration)
+        if limit is None or limit >= len(rows):
+            return rows
+        return rows[:limit] if self.blocks is not None else rows[np.arange(limit) * len(rows) // max(limit, 1)]
 
     def batches(self, size: int = 1, part: Part = "all", limit: int | None = None) -> Iterator[Batch]:
         """Stream a part in batches of up to `size` rows (`fixed_batch` wins), at most `limit` rows in all.
@@ -113,7 +119,7 @@ class Samples:
         Where `fixed_batch` is set, a last incomplete batch is filled by repeating its last row; `rows` tells which
         rows are real: results beyond `len(rows)` are to be dropped.
         """
-        rows = self.rows(part)[:limit]
+        rows = self.rows(part, limit)
         size = self.fixed_batch or size
         for start in range(0, len(rows), size):
             yield self._batch(rows[start : start + size])

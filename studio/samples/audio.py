@@ -102,7 +102,7 @@ class AudioSamples(Samples):
             return
         stepwise = any(self._feeder.find(name).axis is not None for name in self.state)
         size = self.fixed_batch or (1 if stepwise else size)
-        rows = self.rows(part)[:limit]
+        rows = self.rows(part, limit)
         assert self.blocks is not None
         block = self.blocks[rows]
         for run in np.split(rows, np.flatnonzero(np.diff(block)) + 1):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from studio.errors import SamplesError
+from studio.samples import ArraySamples
 from studio.samples.open import open_samples
 from tests.studio.samples.models import model_of
 
@@ -111,3 +112,16 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
         archive.writestr("x.npy", buffer.getvalue())
     size = (tmp_path / "a.npz").stat().st_size
     assert refusal(tmp_path / "a.npz") == f"a.npz is refused: {size:,} bytes claim to hold 2,400,128. Save it again."
+
+
+def test_few_rows_are_spread_evenly_over_sorted_data():
+    labels = np.repeat(np.arange(10), 50)
+    samples = ArraySamples("sorted", {"x": np.zeros((500, 2), np.float32)}, labels, calibration_share=0.2)
+    for part in ("calibration", "evaluation", "all"):
+        found = [batch.labels for batch in samples.batches(1, part, 20)]
+        assert len(found) == 20
+        assert set(np.concatenate(found)) == set(range(10))
+        assert np.isin(samples.rows(part, 20), samples.rows(part)).all()
+    assert len(samples.rows("all", 0)) == 0
+    pairs = ArraySamples("pairs", {"x": np.zeros((500, 2), np.float32)}, labels, blocks=np.arange(500) // 2)
+    np.testing.assert_array_equal(pairs.rows("all", 4), range(4))
