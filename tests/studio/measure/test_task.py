@@ -45,6 +45,15 @@ def test_integer_labels_and_classes():
     assert (found["top-1"].better, found["top-1"].difference, found["top-1"].random) == ("higher", None, False)
 
 
+def test_outputs_that_are_no_numbers_are_never_right():
+    samples = ArraySamples("x", {"x": np.full_like(X, np.nan)}, np.zeros(N, np.int64))
+    found = named(evaluate(model_of(CLASSES % "1, 1, 1"), samples, part="all"))
+    assert (found["top-1"].value, found["f1-macro"].value) == (0, 0)
+    some = np.where(np.arange(3) == 1, np.nan, X).astype(np.float32)
+    found = named(evaluate(model_of(CLASSES % "1, 1, 1"), ArraySamples("x", {"x": some}, np.zeros(N, np.int64)), part="all"))
+    assert (found["top-1"].value, found["f1-macro"].value) == (0, 0)
+
+
 def test_calibration_rows_are_never_scored():
     samples = ArraySamples("x", {"x": X}, LABELS)
     assert evaluate(model_of(CLASSES % "1, 1, 1"), samples)[0].count == N - 60
