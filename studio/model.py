@@ -128,7 +128,8 @@ class Model:
         self.name = name
         self.source = source
         self.notes = notes
-        self.pristine = False  # True while the source file holds exactly this graph
+        self.pristine = False  # True while this is exactly the graph that was read from the source file
+        self._opened = _stamp(source)
         self.external_data = False  # True if weights came from files beside the model
         for node, layer_name in layer_names(graph).items():
             node.meta[LAYER_KEY] = layer_name
@@ -148,6 +149,12 @@ class Model:
         model = Model(graph, self.name, self.source, self.notes)
         model.external_data = self.external_data
         return model
+
+    @property
+    def file(self) -> Path | None:
+        """The source file while it holds exactly this graph: changed neither here nor, since it was opened, on disk."""
+        unchanged = self.pristine and self._opened is not None and _stamp(self.source) == self._opened
+        return self.source if unchanged else None
 
     @property
     def inputs(self) -> tuple[Port, ...]:
@@ -219,6 +226,15 @@ class Model:
 
     def __repr__(self) -> str:
         return f"<Model {self.name}: {self.count} nodes, {len(self.layers)} layers, {self.parameters:,} parameters>"
+
+
+def _stamp(path: Path | None) -> tuple[int, int, int] | None:
+    """What differs when a file is written again; None where there is none."""
+    try:
+        found = path.stat() if path is not None else None
+    except OSError:
+        return None
+    return (found.st_ino, found.st_size, found.st_mtime_ns) if found is not None else None
 
 
 def _port(value: ir.Value) -> Port:

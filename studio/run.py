@@ -30,6 +30,7 @@ class Applied:
     model: Model
     step: Step
     outcomes: tuple[Outcome, ...]
+    notes: tuple[str, ...]
     seconds: float
 
 
@@ -56,6 +57,7 @@ class StepCache:
 
     size: int = 16
     _entries: dict[tuple, Applied] = field(default_factory=dict)
+    _made_up: dict[tuple, Samples] = field(default_factory=dict)
 
     def get(self, key: tuple) -> Applied | None:
         return self._entries.get(key)
@@ -64,6 +66,10 @@ class StepCache:
         while len(self._entries) >= self.size:
             del self._entries[next(iter(self._entries))]
         self._entries[key] = applied
+
+    def made_up(self, model: Model, seed: int) -> Samples:
+        """`random_samples`, the same object every time, so that steps calibrated on it are found again."""
+        return self._made_up.setdefault((model, seed), random_samples(model, seed=seed))
 
 
 def run(
@@ -89,7 +95,8 @@ def run(
         Cancelled: the job was cancelled; nothing is left behind.
     """
     job = job or Job()
-    samples = samples if samples is not None else random_samples(model, seed=recipe.seed)
+    if samples is None:
+        samples = cache.made_up(model, recipe.seed) if cache else random_samples(model, seed=recipe.seed)
     device = pick(measure.device)
     with heavy(device, job):
         warnings = doubts(model, samples, options=SessionOptions(device.id), job=job.part(0.0, 0.1, "samples"))
@@ -104,6 +111,7 @@ def run(
             stage.step.method.values(),
             stage.step.layers,
             stage.outcomes,
+            stage.notes,
             round(stage.seconds, 3),
             after,
             _verdict(stage, before, after),
@@ -120,7 +128,7 @@ def apply_recipe(
     """Apply the steps without measuring anything; `run` without the price. Raises what `run` raises."""
     job = job or Job()
     stages: list[Applied] = []
-    key: tuple = (id(model), id(samples), recipe.seed)
+    key: tuple = (model, samples, recipe.seed)  # itself, not its address, which another may have later
     for number, step in enumerate(recipe.steps):
         part = job.part(number / len(recipe.steps), (number + 1) / len(recipe.steps), step.method.name)
         part.progress(0.0)
@@ -158,7 +166,9 @@ def apply_step(model: Model, step: Step, samples: Samples | None, seed: int, job
         step = dataclasses.replace(step, method=dataclasses.replace(method, **context.resolved))
     for outcome in context.outcomes:
         job.log(f"{method.name}: {outcome.layer}: {outcome.note}")
-    return Applied(after, step, context.outcomes, time.perf_counter() - started)
+    for note in context.notes:
+        job.log(f"{method.name}: {note}")
+    return Applied(after, step, context.outcomes, tuple(context.notes), time.perf_counter() - started)
 
 
 def _same_interface(before: Model, after: Model, method: str) -> None:
@@ -172,7 +182,7 @@ def _same_interface(before: Model, after: Model, method: str) -> None:
 
 def _verdict(stage: Applied, before: Measurement, after: Measurement) -> str:
     """A sentence where a step did not pay: nothing changed, or the file is not smaller."""
-    if not any(outcome.changed for outcome in stage.outcomes):
+    if not stage.notes and not any(outcome.changed for outcome in stage.outcomes):
         return "no gain: nothing was changed"
     old, new = before.size, after.size
     if new.bytes < old.bytes:

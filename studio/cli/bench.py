@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from studio.cli.options import Data, Device, Json, ModelPath, Seconds, Threads
+from studio.cli.options import Data, Device, Inputs, Json, ModelPath, Seconds, Threads
 from studio.cli.output import RANDOM, percent, print_json, progress, sqnr, table
 from studio.device import pick
 from studio.errors import ExportError, SettingError
 from studio.formats import load
+from studio.graph.serialize import write
 from studio.job import Job
 from studio.measure.bundle import write_bundle
 from studio.measure.doubts import doubts
@@ -28,7 +29,6 @@ from studio.measure.task import evaluate as score
 from studio.model import Model
 from studio.paths import why_not_writable
 from studio.report import size_text
-from studio.samples import Samples
 from studio.samples.open import open_samples
 from studio.samples.random import random_samples
 
@@ -46,14 +46,15 @@ def evaluate(
     ] = None,
     threads: Threads = 1,
     device: Device = "auto",
+    inputs: Inputs = None,
     as_json: Json = False,
 ) -> None:
     """Score a model on samples, with confidence intervals; paired against another model if one is given."""
     with progress(as_json) as job:
-        opened = load(model, job.part(0.0, 0.05, "open"))
+        opened = load(model, job.part(0.0, 0.05, "open"), tuple(inputs or ()))
         samples = open_samples(data, opened)
         options = SessionOptions(pick(device).id, threads)
-        other = load(reference) if reference else None
+        other = load(reference, inputs=tuple(inputs or ())) if reference else None
         warnings = doubts(other or opened, samples, options=options, job=job.part(0.0, 0.1, "samples"))
         found = score(
             opened,
@@ -98,6 +99,7 @@ def bench(
     threads: Threads = 1,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Rows per call.")] = 1,
     device: Device = "auto",
+    inputs: Inputs = None,
     profile: Annotated[bool, typer.Option("--profile", help="Time per layer instead.")] = False,
     sweep: Annotated[bool, typer.Option("--sweep", help="Threads x batch x parallel instances instead.")] = False,
     limit: Annotated[float | None, typer.Option("--limit-ms", min=0.001, help="Latency limit of the sweep's choice.")] = None,
@@ -108,19 +110,21 @@ def bench(
     """Measure models side by side: latency of interleaved calls, size, load time, memory, energy, fidelity."""
 
     names = _names(models)
-    with progress(as_json) as job:
-        opened = [load(path) for path in models]
+    with progress(as_json) as job, tempfile.TemporaryDirectory(prefix="studio-") as folder:
+        opened = [load(path, inputs=tuple(inputs or ())) for path in models]
         samples = open_samples(data, opened[0]) if data else random_samples(opened[0])
         feeds = next(iter(samples.batches(batch, "evaluation"))).feeds
         options = SessionOptions("cpu" if bundle else pick(device).id, threads)
         if bundle is not None:
-            value: Any = _write_bundle(bundle, dict(zip(names, models, strict=True)), feeds, seconds, threads, batch, job)
+            files = _files(names, opened, Path(folder))
+            value: Any = _write_bundle(bundle, files, feeds, seconds, threads, batch, job)
         elif profile:
             value = _profiles(dict(zip(names, opened, strict=True)), feeds, options, job)
         elif sweep:
-            value = _sweeps(dict(zip(names, models, strict=True)), feeds, options, seconds, limit, save, job)
+            value = _sweeps(_files(names, opened, Path(folder)), feeds, options, seconds, limit, save, job)
         else:
-            value = _side_by_side(names, opened, samples, seconds, threads, batch, device, job)
+            measuring = MeasureOptions(seconds=seconds, threads=threads, batch=batch, device=device)
+            value = measure_models(opened, samples, Path(folder), measuring, job, names, every=True)
     if as_json:
         print_json(value)
     elif bundle is not None:
@@ -144,13 +148,12 @@ def _names(models: list[Path]) -> list[str]:
     return names
 
 
-def _side_by_side(
-    names: list[str], opened: list[Model], samples: Samples, seconds: float, threads: int, batch: int, device: str, job: Job
-) -> list[Measurement]:
-
-    options = MeasureOptions(seconds=seconds, threads=threads, batch=batch, device=device)
-    with tempfile.TemporaryDirectory(prefix="studio-") as folder:
-        return measure_models(opened, samples, Path(folder), options, job, names)
+def _files(names: list[str], opened: list[Model], folder: Path) -> dict[str, Path]:
+    """The models as ONNX files: those that were opened, or what a file of another format was translated to."""
+    return {
+        name: model.file or write(model, folder / f"{n}.onnx")[0]
+        for n, (name, model) in enumerate(zip(names, opened, strict=True))
+    }
 
 
 def _print_side_by_side(found: list[Measurement]) -> None:

@@ -79,6 +79,8 @@ def print_report(report: Report) -> None:
                 left.setdefault(outcome.note, []).append(outcome.layer)
         counts = f"{step.changed} changed, {len(step.outcomes) - step.changed} left alone"
         print(f"{number} {step.method}: {counts}, {step.seconds:.3g} s" + (f"; {step.verdict}" if step.verdict else ""))
+        for note in step.notes:
+            print(f"    {note}")
         for why, names in left.items():
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             print(f"    left alone: {shown}: {why}")

@@ -97,15 +97,18 @@ def measure_models(
     options: MeasureOptions = MeasureOptions(),
     job: Job | None = None,
     names: Sequence[str] | None = None,
+    *,
+    every: bool = False,
 ) -> list[Measurement]:
     """Measure models on the same samples, the first being the original the others are compared with.
 
     Memory, load time and energy are taken of the first and the last model, latency of all of them, alternating call
-    by call.
+    by call; a recipe has many stages, of which only the last is kept.
 
     Args:
         folder: where the models are written while they are measured.
         names: what to call them; by default "original" and their positions.
+        every: whether memory, load time and energy are taken of the models between as well.
 
     Raises:
         RunError: a model cannot be run.
@@ -132,7 +135,8 @@ def measure_models(
     del original  # its memory is not to weigh on what is measured next
     if not options.runs:
         return found
-    return _with_runs(found, [paths[0] for paths in files], samples, options, session_options, job.part(share, 1.0))
+    full = list(range(len(models))) if every else sorted({0, len(models) - 1})
+    return _with_runs(found, [paths[0] for paths in files], full, samples, options, session_options, job.part(share, 1.0))
 
 
 def _scores(
@@ -152,13 +156,19 @@ def _scores(
 
 def _files(model: Model, path: Path) -> list[Path]:
     """The model's files: where it came from while it is unchanged, else written to `path`."""
-    if model.pristine and model.source is not None and not model.external_data and model.source.is_file():
-        return [model.source]
+    if model.file is not None and not model.external_data:
+        return [model.file]
     return write(model, path)
 
 
 def _with_runs(
-    found: list[Measurement], paths: list[Path], samples: Samples, options: MeasureOptions, session: SessionOptions, job: Job
+    found: list[Measurement],
+    paths: list[Path],
+    full: list[int],
+    samples: Samples,
+    options: MeasureOptions,
+    session: SessionOptions,
+    job: Job,
 ) -> list[Measurement]:
     feeds = next(iter(samples.batches(options.batch, "evaluation"))).feeds
     timing = LatencyOptions(options.threads, options.batch, session.device, options.seconds)
@@ -167,8 +177,9 @@ def _with_runs(
     done = []
     for n, (one, path) in enumerate(zip(found, paths, strict=True)):
         load = memory = energy = None
-        if n in (0, len(found) - 1):
-            part = job.part(0.6 + 0.2 * (n > 0), 0.8 + 0.2 * (n > 0), one.name)
+        if n in full:
+            start, share = 0.6 + 0.4 * full.index(n) / len(full), 0.4 / len(full)
+            part = job.part(start, start + share, one.name)
             load = measure_load_time(path, session, job=part.part(0.0, 0.3))
             memory = measure_memory(path, feeds, session, job=part.part(0.3, 0.6))
             energy = measure_energy(path, feeds, session, min(options.seconds, 2.0), job=part.part(0.6, 1.0))

@@ -184,8 +184,8 @@ def _providers(device: str) -> list[Any]:
 def _runtime_source(model: Model | Path, stack: contextlib.ExitStack) -> str | bytes:
     if isinstance(model, Path):
         return str(model)
-    if model.pristine and model.source is not None and model.source.exists():
-        return str(model.source)
+    if model.file is not None:
+        return str(model.file)
     if not needs_external_data(model) and model.bytes < _AS_FILE:
         return to_bytes(model)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="studio-")))

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,6 +128,26 @@ def test_bench_compares_names_and_writes_json(run, tmp_path):
     code, out, _ = run("bench", MLP / "model.onnx", MLP / "model.onnx", "--seconds", "0.2")
     assert "model.onnx (2)" in out
     assert "random inputs" in out
+
+
+def test_bench_gives_every_model_every_figure(run, tmp_path):
+    copies = [shutil.copy(MLP / "model.onnx", tmp_path / f"{n}.onnx") for n in range(3)]
+    _, out, _ = run("bench", *copies, "--seconds", "0.1", "--json")
+    assert all(one[figure] is not None for one in json.loads(out) for figure in ("load", "memory", "energy"))
+
+
+@pytest.mark.parametrize("pristine", [True, False])
+def test_bench_takes_models_of_other_formats(run, tmp_path, monkeypatch, pristine):
+    def translated(path, inputs=()):
+        assert inputs == ("x:float32:1x784",)
+        model = load(MLP / "model.onnx")
+        model.pristine = pristine
+        return model
+
+    monkeypatch.setattr("studio.cli.bench.load", translated)
+    code, _, _ = run("bench", tmp_path / "a.pt", "--input", "x:float32:1x784", "--bundle", tmp_path / "bundle")
+    assert code == 0
+    assert len(load(tmp_path / "bundle" / "model_0" / "model.onnx").layers) == 3
 
 
 def test_bench_profile_sweep_and_bundle(run, tmp_path):

@@ -114,6 +114,22 @@ def test_only_what_follows_a_changed_step_runs_again(model):
     assert len(Count.runs) == 2
 
 
+def test_a_cache_is_not_fooled_by_another_model_and_knows_made_up_samples_again(model, digit_mlp):
+    Count.runs.clear()
+    cache = StepCache()
+    recipe = Recipe((Step(Count()),))
+    for _ in range(2):
+        run(model, recipe, measure=QUICK, cache=cache)
+    assert len(Count.runs) == 1
+    names = set()
+    for n in range(20):  # each takes the address of the one before it
+        other = load(digit_mlp)
+        other.name = str(n)
+        names.add(apply_recipe(other, recipe, None, None, cache)[0].model.name)
+        del other
+    assert len(names) == 20
+
+
 def test_a_method_that_breaks_the_interface_is_stopped(model):
     with pytest.raises(RunError) as error:
         apply_recipe(model, Recipe((Step(Rename()),)))

@@ -10,6 +10,7 @@ from onnx import helper
 
 from studio import runtime
 from studio.errors import RunError
+from studio.formats import load
 from studio.measure.session import SessionOptions, newest_opset, open_session, providers_report, warm_up
 from tests.studio.measure import tiny
 
@@ -33,6 +34,16 @@ def test_a_model_runs_by_names(tmp_path):
     with pytest.raises(RunError) as caught:
         session.run({})
     assert str(caught.value) == "The samples have no values for input 'x'. Map a column or array to it."
+
+
+def test_a_model_whose_file_was_written_again_runs_as_it_was_opened(tmp_path):
+    path = tiny.chain(tmp_path / "a.onnx", 2)
+    model = load(path)
+    before = open_session(model).run(tiny.row())
+    assert model.file == path
+    tiny.chain(tmp_path / "b.onnx", 2, scale=2.0).replace(path)
+    assert model.file is None
+    np.testing.assert_array_equal(open_session(model).run(tiny.row())["y"], before["y"])
 
 
 def _one(op: str, domain: str = "", **kind) -> onnx.ModelProto:
