@@ -118,6 +118,7 @@ class Context:
         self.seed = seed
         self.target = target
         self.resolved: dict[str, Any] = {}
+        self.notes: list[str] = []
         self._outcomes: dict[str, Outcome] = {}
 
     def changed(self, layer: str, note: str) -> None:
@@ -127,6 +128,10 @@ class Context:
     def left(self, layer: str, why: str) -> None:
         """Say that a layer was left alone and why."""
         self._outcomes[layer] = Outcome(layer, False, why)
+
+    def note(self, sentence: str) -> None:
+        """Say something about the model as a whole: a gain or a caution that belongs to no single layer."""
+        self.notes.append(sentence)
 
     def resolve(self, **settings: Any) -> None:
         """Freeze choices that were made by measuring, so that the recipe replays to the same bytes."""

@@ -34,6 +34,7 @@ class StepReport:
         method: name of the method; `settings` as resolved: choices made by measuring are fixed in them.
         layers: selectors of the step.
         outcomes: what happened to every layer it touched or left alone.
+        notes: sentences about the model as a whole.
         seconds: wall time of the step without measuring it.
         after: figures of the model after this step.
         verdict: a sentence where the step brought no gain or changed nothing, else empty.
@@ -43,6 +44,7 @@ class StepReport:
     settings: dict[str, Any]
     layers: tuple[str, ...]
     outcomes: tuple[Outcome, ...]
+    notes: tuple[str, ...]
     seconds: float
     after: Measurement
     verdict: str = ""

@@ -85,9 +85,9 @@ class Clean(Method):
                 context.changed(layer.name, "removed: nothing used its result")
             else:
                 context.left(layer.name, log.reasons.get(layer.name, "there was nothing to clean"))
-        context.job.log(
-            f"clean: {before.count:,} nodes became {after.count:,}, {before.bytes:,} bytes of constants became {after.bytes:,}"
-        )
+        if after.count != before.count or after.bytes != before.bytes:
+            nodes = f"{before.count:,} nodes became {after.count:,}"
+            context.note(f"{nodes}, {before.bytes:,} bytes of constants became {after.bytes:,}")
 
 
 class _Log:

@@ -102,7 +102,7 @@ def _fill(line: Line, result: Result) -> None:
     line.metric = "; ".join(f"{a.name} {a.value:.4g} → {b.value:.4g}" for a, b in pairs)
     line.verdict = step.verdict
     reasons = Counter(outcome.note for outcome in step.outcomes if not outcome.changed)
-    line.reasons = [f"{count} x {why}" for why, count in reasons.most_common()]
+    line.reasons = [*step.notes, *(f"{count} x {why}" for why, count in reasons.most_common())]
 
 
 def inspected(path: Path) -> str:

@@ -11,7 +11,6 @@ import pytest
 
 from studio import formats
 from studio.graph.serialize import to_bytes
-from studio.job import Job
 from studio.measure.session import open_session
 from studio.method import Context
 from studio.methods.clean import Clean
@@ -126,8 +125,8 @@ def test_old_files_stay_valid_and_keep_their_interface(tmp_path: Path) -> None:
     np.testing.assert_allclose(outputs(after)["y"], outputs(before)["y"], rtol=1e-4, atol=1e-5)
 
 
-def test_the_log_sums_up() -> None:
-    lines: list[str] = []
+def test_a_note_sums_up() -> None:
     model = fresh("convolutions")
-    Clean().apply(model, model.layers, Context(job=Job(on_log=lines.append)))
-    assert lines[0].startswith("clean: 8 nodes became 7, ")
+    context = Context()
+    Clean().apply(model, model.layers, context)
+    assert context.notes[0].startswith("8 nodes became 7, ")
