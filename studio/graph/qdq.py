@@ -347,15 +347,21 @@ class Writer:
     def _expanded(self, node: ir.Node, weight: Weight, array: np.ndarray, grid: Grid, bits: int) -> ir.Value:
         owner, name = home(node, weight.index), weight.name
         key = ("expanded", root_key(weight), grid.axis, bits, grid.scale.tobytes(), grid.zero_point.tobytes())
-        kind = ir.DataType.from_numpy(array.dtype)
         broadcast = [-1 if n == grid.axis else 1 for n in range(array.ndim)] if grid.axis is not None else []
         stored = self.once(("integers", *key), f"{name}_quantized", lambda: _tensor(quantize(array, grid), bits), owner)
-        nodes = [self.node("Cast", [stored], f"{name}_cast", kind, array.shape, to=int(kind))]
+        nodes: list[ir.Node] = []
+
+        def add(op: str, inputs: Sequence[ir.Value], dtype: ir.DataType, **options: Any) -> None:
+            nodes.append(self.node(op, inputs, f"{name}_{op.lower()}", dtype, array.shape, **options))
+
+        add("Cast", [stored], ir.DataType.FLOAT, to=int(ir.DataType.FLOAT))
         for op, part, end in (("Sub", grid.zero_point, "zero_point"), ("Mul", grid.scale, "scale")):
             if op == "Mul" or not grid.symmetric:
-                make = partial(np.asarray, part.reshape(broadcast), array.dtype)
-                factor = self.once((end, *key), f"{name}_{end}", make, owner)
-                nodes.append(self.node(op, [nodes[-1].outputs[0], factor], f"{name}_{op.lower()}", kind, array.shape))
+                make = partial(np.asarray, part.reshape(broadcast), np.float32)
+                add(op, [nodes[-1].outputs[0], self.once((end, *key), f"{name}_{end}", make, owner)], ir.DataType.FLOAT)
+        wanted = ir.DataType.from_numpy(array.dtype)
+        if wanted != ir.DataType.FLOAT:  # scales of small weights are out of the range of float16 where the weights are not
+            add("Cast", [nodes[-1].outputs[0]], wanted, to=int(wanted))
         insert_before(node, nodes)
         return nodes[-1].outputs[0]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -219,6 +219,10 @@ class WeightOnly(Method):
         padded = np.pad(matrix, ((0, 0), (0, blocks * self.block_size - summed)))
         make = weight_grid if self.bits == 8 else fitted_grid
         grid = make(padded, 1, self.bits, False, self.symmetric, self.block_size)
+        # The operator wants scales in the type of the activations: integers are rounded with the scale they are read with,
+        # which is never below the one wanted, so that the ends of the range are not cut off.
+        near = grid.scale.astype(array.dtype)
+        grid = replace(grid, scale=np.where(near < grid.scale, np.nextafter(near, near.dtype.type(1)), near).astype(np.float32))
         integers = quantize(padded, grid)
         packed = pack_pairs(integers) if self.bits == 4 else integers
         owner, out = qdq.home(node, weight.index), node.outputs[0]

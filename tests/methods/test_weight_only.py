@@ -226,3 +226,14 @@ def test_paddle_exports_shrink_to_a_quarter() -> None:
     model = formats.load(real_models.rapidocr("det"))
     result, _ = step(WeightOnly(), model)
     assert result.bytes < 0.27 * model.bytes
+
+
+@pytest.mark.parametrize("form", ["expand", "dequantize", "matmulnbits"])
+def test_scales_of_tiny_float16_weights_are_not_lost(form: str) -> None:
+    tiny = (weights(64, 64) * 1e-5).astype(np.float16)
+    half = TensorProto.FLOAT16
+    model = build(
+        [node("MatMul", "x w", "y")], {"x": ["n", 64]}, {"y": ["n", 64]}, {"w": tiny}, types={"x": half, "y": half}, opset=21
+    )
+    result, _ = step(WeightOnly(form=form, block_size=32 if form == "matmulnbits" else 0), model)
+    assert sqnr(model, result) > 36
