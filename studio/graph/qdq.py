@@ -76,6 +76,8 @@ def why_not_bias(layer: Layer) -> str | None:
     node = layer.node
     if layer.op == "Gemm" and "transA" in node.attributes and node.attributes["transA"].as_int():
         return "its input is transposed"
+    if layer.op == "Gemm" and node.attributes.get_float("alpha", 1.0) < 0:
+        return "its factor alpha is negative"  # tied weights of either sign would have the same scales
     if len(node.inputs) < 3 or node.inputs[2] is None or layer.op == "MatMul":
         return None
     source = trace(node.inputs[2])

@@ -8,6 +8,7 @@ from onnx import TensorProto, helper
 
 from studio.graph import qdq
 from studio.measure.session import open_session
+from studio.method import make_method
 from studio.model import Model
 from tests.methods.graphs import build, constant_node, weights
 
@@ -79,3 +80,12 @@ def test_what_was_replaced_goes_with_its_storage_nodes() -> None:
     assert set(graph.graph.initializers) == {"other", "other_2", "other_3"}
     assert [n.op_type for n in graph.graph] == ["MatMul"] * 3
     assert set(model.ir.graph.initializers) == {"w"}
+
+
+@pytest.mark.parametrize("name", ["dynamic-int8", "static-int8"])
+def test_a_product_with_a_negative_factor_never_shares_integers_with_one_without(name: str) -> None:
+    nodes = [node("Gemm", "x w", "a", alpha=1.0), node("Gemm", "a w", "y", alpha=-1.0)]
+    model = build(nodes, {"x": ["n", 64]}, {"y": ["n", 64]}, {"w": weights(64, 64)})
+    method = make_method(name, {})
+    assert (method.why_not(model.layer("a")), method.why_not(model.layer("y"))) == (None, "its factor alpha is negative")
+    assert qdq.why_not_bias(model.layer("y")) == "its factor alpha is negative"
