@@ -157,8 +157,7 @@ def charts(report: Report) -> tuple[Chart, ...]:
         found.append(Chart("Latency, median to 95th percentile", "ms", "lower", bars))
     for number, metric in enumerate(report.original.metrics):
         bars = tuple(
-            Bar(n, m.metrics[number].value, m.metrics[number].low, m.metrics[number].high, metric_text(m.metrics[number]))
-            for n, m in stages
+            Bar(n, m.metrics[number].value, *_whisker(m.metrics[number]), metric_text(m.metrics[number])) for n, m in stages
         )
         found.append(Chart(metric.name, "", metric.better, bars))
     compared = [(n, m) for n, m in stages if m.fidelity and math.isfinite(m.fidelity.sqnr)]
@@ -166,6 +165,12 @@ def charts(report: Report) -> tuple[Chart, ...]:
         bars = tuple(Bar(n, m.fidelity.sqnr, None, None, f"{m.fidelity.sqnr:.3g} dB") for n, m in compared if m.fidelity)
         found.append(Chart("Fidelity to the original's outputs (SQNR)", "dB", "higher", bars))
     return tuple(found)
+
+
+def _whisker(metric: Metric) -> tuple[float | None, float | None]:
+    """The ends of a metric's interval, or None for both where there is none."""
+    known = math.isfinite(metric.low) and math.isfinite(metric.high)
+    return (metric.low, metric.high) if known else (None, None)
 
 
 def size_text(count: float) -> str:
@@ -187,10 +192,12 @@ def smaller_text(one: Measurement, original: Measurement) -> str:
 
 def metric_text(metric: Metric) -> str:
     """A metric with the paired difference to the original, or with its own interval where there is none."""
-    if metric.difference is None:
-        return f"{metric.value:.4f} ({metric.low:.4f} to {metric.high:.4f})"
     d = metric.difference
-    return f"{metric.value:.4f}, difference {d.value:+.4f} ({d.low:+.4f} to {d.high:+.4f})"
+    if d is None:
+        interval = "too few rows for an interval" if math.isnan(metric.low) else f"{metric.low:.4f} to {metric.high:.4f}"
+        return f"{metric.value:.4f} ({interval})"
+    interval = "too few rows for an interval" if math.isnan(d.low) else f"{d.low:+.4f} to {d.high:+.4f}"
+    return f"{metric.value:.4f}, difference {d.value:+.4f} ({interval})"
 
 
 _COLUMNS = (

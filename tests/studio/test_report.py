@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 
 import pytest
 
@@ -11,7 +12,7 @@ from studio.measure.measurement import MeasureOptions
 from studio.method import Outcome
 from studio.paths import sample_models
 from studio.recipe import Recipe
-from studio.report import Report, charts, save, size_text, to_csv, to_html
+from studio.report import Report, charts, metric_text, save, size_text, to_csv, to_html
 from studio.run import run
 from studio.samples.open import open_samples
 
@@ -121,3 +122,12 @@ def test_saving_keeps_the_old_file_when_it_fails(report, tmp_path, monkeypatch):
 @pytest.mark.parametrize(("count", "text"), [(12, "12 B"), (1500, "1.5 kB"), (25_600_000, "25.6 MB"), (1.5e9, "1.5 GB")])
 def test_sizes_have_three_digits_and_decimal_units(count, text):
     assert size_text(count) == text
+
+
+def test_a_metric_without_an_interval_says_so(report: Report) -> None:
+    metric = dataclasses.replace(report.original.metrics[0], low=math.nan, high=math.nan, difference=None)
+    assert metric_text(metric) == f"{metric.value:.4f} (too few rows for an interval)"
+    told = dataclasses.replace(report, original=dataclasses.replace(report.original, metrics=(metric,)), steps=())
+    (bar,) = next(chart.bars for chart in charts(told) if chart.title == metric.name)
+    assert (bar.low, bar.high) == (None, None)
+    assert "nan" not in to_html(told).lower().replace("nano", "")
