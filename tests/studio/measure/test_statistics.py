@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import ml_dtypes
 import numpy as np
 import onnx
@@ -102,6 +104,12 @@ def test_packed_int4(tmp_path, monkeypatch, side):
     found = layer_statistics(model)["m0"].main
     assert (found.dtype, found.shape, found.summary.count) == ("int4", (side, side), side * side)
     assert_described(found, values)
+
+
+def test_what_is_kept_of_a_small_tensor_is_small(tmp_path):
+    model = chain(tmp_path / "m.onnx", [numpy_helper.from_array(np.eye(4, dtype=np.float32), f"w{n}") for n in range(3)])
+    found = layer_statistics(model)
+    assert all(len(pickle.dumps(one)) < 5000 for one in found.values())
 
 
 def test_slices_threads_and_alignment_do_not_change_the_result(tmp_path, monkeypatch):
