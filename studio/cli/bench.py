@@ -28,7 +28,7 @@ from studio.measure.sweep import Sweep, measure_sweep, save_serving_options
 from studio.measure.task import evaluate as score
 from studio.model import Model
 from studio.paths import why_not_writable
-from studio.report import size_text
+from studio.report import metric_text, size_text
 from studio.samples.open import open_samples
 from studio.samples.random import random_samples
 
@@ -78,11 +78,8 @@ def evaluate(
     for warning in warnings:
         print(f"Warning: {warning}")
     for one in found:
-        line = f"{one.name:12} {one.value:.4f}  (95 %: {one.low:.4f} to {one.high:.4f}, n = {one.count})"
-        if one.difference:
-            d = one.difference
-            line += f"  difference {d.value:+.4f} ({d.low:+.4f} to {d.high:+.4f}, {d.flips} flips)"
-        print(line)
+        flips = one.difference.flips if one.difference else None
+        print(f"{one.name:12} {metric_text(one)}, n = {one.count}" + (f", {flips} flips" if flips is not None else ""))
     if not found:
         print("These samples have no labels; give --reference to compare outputs.")
     if fidelity:

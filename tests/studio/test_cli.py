@@ -177,6 +177,16 @@ def test_evaluate_is_paired_against_a_reference(run, tmp_path):
     assert found["fidelity"]["cosine"] > 0.99
 
 
+def test_evaluate_names_flips_only_where_rows_are_right_or_wrong(run):
+    for folder, metric, flips in ((MLP, "top-1", True), (MLP.with_name("ranker"), "auc", False)):
+        model = folder / "model.onnx"
+        code, out, _ = run("evaluate", model, "--data", folder / "samples.yaml", "--reference", model)
+        line = next(line for line in out.splitlines() if line.startswith(metric))
+        assert code == 0
+        assert line.endswith(", 0 flips") == flips
+        assert "None" not in out
+
+
 def test_devices_names_the_processor_and_reasons(run):
     code, out, _ = run("devices", "--json")
     found = json.loads(out)
