@@ -38,13 +38,25 @@ def print_json(value: Any) -> None:
 
 
 def table(title: str, columns: list[str], rows: list[list[str]], right: set[int]) -> None:
+    """A table: folded to a terminal's width for a person; plain lines, which take no time, where a program reads it."""
+    console = Console()
+    if not console.is_terminal:
+        lines = [columns, *rows]
+        widths = [max(len(line[n]) for line in lines) for n in range(len(columns))]
+        if title:
+            print(title)
+        for line in lines:
+            cells = (
+                cell.rjust(w) if n in right else cell.ljust(w) for n, (cell, w) in enumerate(zip(line, widths, strict=True))
+            )
+            print("  ".join(cells).rstrip())
+        return
     table = Table(title=title, title_justify="left", box=None, header_style="bold", pad_edge=False)
     for n, name in enumerate(columns):
         table.add_column(name, justify="right" if n in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*row)
-    console = Console()
-    console.print(table, markup=False) if console.is_terminal else Console(width=220).print(table, markup=False)
+    console.print(table, markup=False)
 
 
 def count(value: float | None) -> str:

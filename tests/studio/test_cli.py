@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from studio import cli
+from studio.cli.output import table
 from studio.formats import load
 from studio.graph.serialize import to_bytes, write
 from studio.paths import sample_models
@@ -42,6 +43,11 @@ def test_inspect_as_a_table_and_as_json(run):
     assert found["layers"][0]["macs"] == 256 * 128
     assert found["inputs"] == ["image: float32[batch, 784]"]
     assert found["layers"][0]["min"] < 0 < found["layers"][0]["max"]
+
+
+def test_a_table_for_a_program_keeps_long_names_whole(capsys):
+    table("t", ["layer", "size"], [["a" * 300, "1"], ["b", "20"]], {1})
+    assert capsys.readouterr().out == f"t\n{'layer':300}  size\n{'a' * 300}     1\n{'b':300}    20\n"
 
 
 def test_methods_lists_settings_with_ranges(run):
