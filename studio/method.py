@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import logging
 import pkgutil
 import types
 import typing
@@ -243,7 +244,10 @@ def all_methods() -> dict[str, type[Method]]:
             if isinstance(item, type) and issubclass(item, Method) and item.name and item.__module__ == module.__name__:
                 found[item.name] = item
     for point in entry_points(group="compression_studio.methods"):
-        found[point.name] = point.load()
+        try:
+            found[point.name] = point.load()
+        except Exception as error:  # a broken plug-in costs itself, not the studio
+            logging.getLogger(__name__).warning("The method plug-in %s cannot be loaded: %s", point.name, error)
     return dict(sorted(found.items()))
 
 

@@ -131,6 +131,7 @@ class Model:
         self.pristine = False  # True while this is exactly the graph that was read from the source file
         self._opened = _stamp(source)
         self.external_data = False  # True if weights came from files beside the model
+        self.data_files: tuple[Path, ...] = ()  # those files
         for node, layer_name in layer_names(graph).items():
             node.meta[LAYER_KEY] = layer_name
 

@@ -27,8 +27,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _command in (show.inspect, show.methods, compress.compress, bench.bench, bench.evaluate, show.report, show.devices):
+for _command in (show.inspect, show.methods, bench.bench, bench.evaluate, show.report, show.devices):
     app.command()(_command)
+_HELP = "Apply a recipe to a model, measure what every step cost, and export the result."
+app.command("compress", help=_HELP)(compress.compress_command())
 app.add_typer(compress.apply_app(), name="apply")
 
 

@@ -36,40 +36,6 @@ from studio.report import METADATA_KEY, check_file, save
 from studio.run import run
 from studio.samples.open import open_samples
 
-
-def compress(
-    model: ModelPath,
-    output: Out,
-    recipe: Annotated[Path, typer.Option("--recipe", metavar="R.yaml", help="The steps to apply.")],
-    data: Data = None,
-    report: ReportFile = None,
-    no_measure: NoMeasure = False,
-    seconds: Seconds = 3.0,
-    threads: Threads = 1,
-    device: Device = "auto",
-    strip: Strip = False,
-    allow_changes: AllowChanges = False,
-    inputs: Inputs = None,
-    as_json: Json = False,
-) -> None:
-    """Apply a recipe to a model, measure what every step cost, and export the result."""
-    compress_model(
-        Recipe.load(recipe),
-        model,
-        output,
-        data,
-        report,
-        no_measure,
-        seconds,
-        threads,
-        device,
-        strip,
-        allow_changes,
-        inputs,
-        as_json,
-    )
-
-
 #: What is safe on any model: storage only, everything delicate stays float.
 _SAFE_RECIPE = "steps: [clean, weight-only]"
 
@@ -92,19 +58,20 @@ def main_job(path: Path | None) -> None:
 
 def compress_model(
     recipe: Recipe,
-    model: Path,
-    output: Path,
-    data: str | None = None,
-    report: Path | None = None,
-    no_measure: bool = False,
-    seconds: float = 3.0,
-    threads: int = 1,
-    device: str = "auto",
-    strip: bool = False,
-    allow_changes: bool = False,
-    inputs: list[str] | None = None,
-    as_json: bool = False,
+    model: ModelPath,
+    output: Out,
+    data: Data = None,
+    report: ReportFile = None,
+    no_measure: NoMeasure = False,
+    seconds: Seconds = 3.0,
+    threads: Threads = 1,
+    device: Device = "auto",
+    strip: Strip = False,
+    allow_changes: AllowChanges = False,
+    inputs: Inputs = None,
+    as_json: Json = False,
 ) -> None:
+    """What `compress` and every `apply` do. Its parameters but the recipe are their options."""
     if report is not None:
         check_file(report)
     notes: list[str] = []
@@ -138,6 +105,12 @@ def compress_model(
     print(f"Wrote {', '.join(str(f) for f in written.files)}" + (f" and {report}" if report else ""))
 
 
+def compress_command() -> Callable[..., None]:
+    """`compress`: the recipe comes from a file."""
+    recipe = typer.Option("--recipe", metavar="R.yaml", help="The steps to apply.")
+    return _command({"recipe": (Annotated[Path, recipe], ...)}, lambda own: Recipe.load(own["recipe"]))
+
+
 def apply_app() -> typer.Typer:
     """`apply`: one sub-command per method, its options made from the method's settings."""
     app = typer.Typer(help="Apply one method to a model.", rich_markup_mode=None)
@@ -148,42 +121,42 @@ def apply_app() -> typer.Typer:
 
 def _apply_command(name: str, kind: type[Method]) -> Callable[..., None]:
     settings = {one.name: one for one in kind.settings()}
-
-    def command(**given: Any) -> None:
-        layers = tuple(given.pop("layers") or ("*",))
-        seed = given.pop("seed")
-        values = {key: settings[key].parse(given[key]) for key in settings if given[key] is not None}
-        common = {key: value for key, value in given.items() if key not in settings}
-        compress_model(Recipe((Step(make_method(name, values), layers),), seed), **common)
-
-    hints = get_type_hints(_apply_options, include_extras=True)
-    common_parameters = introspection.signature(_apply_options).parameters
-    parameters = {key: one.replace(annotation=hints[key]) for key, one in common_parameters.items()}
+    layers = typer.Option("--layers", metavar="SELECTOR …", help="Only these layers.")
+    seed = typer.Option("--seed", min=0, help="Seed of everything random in the step.")
+    options = {"layers": (Annotated[list[str] | None, layers], None), "seed": (Annotated[int, seed], 0)}
     for one in settings.values():
         option = typer.Option(f"--{one.option}", metavar="VALUE", help=f"{one.help} {allowed(one)}")
-        parameters[one.name] = introspection.Parameter(
-            one.name, introspection.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
+        options[one.name] = (Annotated[str | None, option], None)
+
+    def recipe(own: dict[str, Any]) -> Recipe:
+        values = {key: settings[key].parse(own[key]) for key in settings if own[key] is not None}
+        return Recipe((Step(make_method(name, values), tuple(own["layers"] or ("*",))),), own["seed"])
+
+    return _command(options, recipe)
+
+
+def _command(own: dict[str, tuple[Any, Any]], recipe: Callable[[dict[str, Any]], Recipe]) -> Callable[..., None]:
+    """A command with the options of `compress_model` and those in `own` (name -> annotation, default; ... has none)."""
+
+    def command(**given: Any) -> None:
+        steps = recipe({key: given.pop(key) for key in own})
+        compress_model(steps, **given)
+
+    hints = get_type_hints(compress_model, include_extras=True)
+    parameters = [
+        introspection.Parameter(key, introspection.Parameter.KEYWORD_ONLY, default=one.default, annotation=hints[key])
+        for key, one in introspection.signature(compress_model).parameters.items()
+        if key != "recipe"
+    ]
+    parameters += [
+        introspection.Parameter(
+            key,
+            introspection.Parameter.KEYWORD_ONLY,
+            default=introspection.Parameter.empty if default is ... else default,
+            annotation=annotation,
         )
-    command.__signature__ = introspection.Signature(list(parameters.values()))  # type: ignore[attr-defined]
-    command.__annotations__ = {key: p.annotation for key, p in parameters.items()}
+        for key, (annotation, default) in own.items()
+    ]
+    command.__signature__ = introspection.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {one.name: one.annotation for one in parameters}
     return command
-
-
-def _apply_options(
-    *,
-    model: ModelPath,
-    output: Out,
-    layers: Annotated[list[str] | None, typer.Option("--layers", metavar="SELECTOR …", help="Only these layers.")] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random in the step.")] = 0,
-    data: Data = None,
-    report: ReportFile = None,
-    no_measure: NoMeasure = False,
-    seconds: Seconds = 3.0,
-    threads: Threads = 1,
-    device: Device = "auto",
-    strip: Strip = False,
-    allow_changes: AllowChanges = False,
-    inputs: Inputs = None,
-    as_json: Json = False,
-) -> None:
-    """The options every `apply` command has, as a signature to copy."""

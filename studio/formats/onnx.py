@@ -127,6 +127,7 @@ def _build(path: Path, proto: onnx.ModelProto, files: _Mapped) -> Model:
     model = Model(graph, path.name, path.resolve(), tuple(notes))
     model.pristine = not notes
     model.external_data = external
+    model.data_files = files.others
     return model
 
 
@@ -159,6 +160,11 @@ class _Mapped:
             with path.open("rb") as file:
                 self._maps[path] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         return self._maps[path]
+
+    @property
+    def others(self) -> tuple[Path, ...]:
+        """The mapped files beside the model file."""
+        return tuple(sorted(file for file in self._maps if file != self.path))
 
     def external(self, tensor: ir.ExternalTensor) -> Path:
         """The file an external tensor names, if it may be read.

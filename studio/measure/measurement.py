@@ -156,8 +156,8 @@ def _scores(
 
 def _files(model: Model, path: Path) -> list[Path]:
     """The model's files: where it came from while it is unchanged, else written to `path`."""
-    if model.file is not None and not model.external_data:
-        return [model.file]
+    if model.file is not None:
+        return [model.file, *model.data_files]
     return write(model, path)
 
 

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from studio_kernels.histogram import Choice, Statistics, choose, histogram, prepare, statistics
+from studio_kernels.histogram import Choice, KeyHistogram, Statistics, choose, prepare, statistics
 
 from studio.job import Job
 from studio.model import Layer, Model
 from studio.weights import Weight
 
 _SLICE = 1 << 22  # values handled between two checks of the job
-_FEW = 1 << 16  # values whose histogram is counted again: few values in a bin say little about how they lie in it
+_QUANTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
+_NO_KEYS = KeyHistogram(np.zeros(0, np.int64))
+_FEW = 1 << 16  # values up to which a tensor is sorted whole: the tables of keys would cost more, and say less
 _CHANNELS = 1 << 18  # values of all channels that are converted to float64 at a time
 
 
@@ -104,11 +106,17 @@ def layer_statistics(
     """
     job = job or Job()
     chosen = model.layers if layers is None else tuple(model.layer(name) for name in dict.fromkeys(layers))
-    weights = {id(w.tensor): w for layer in chosen for w in layer.weights}
+    everything = {id(w.tensor): w for layer in chosen for w in layer.weights}
+    total, done = max(sum(w.size for w in everything.values()), 1), 0
+    tensors = {}
+    for key, weight in everything.items():
+        if weight.size <= _FEW:
+            tensors[key] = _counted(weight, bins)
+            done += weight.size
+            job.progress(done / total, weight.name)
+    weights = {key: w for key, w in everything.items() if key not in tensors}
     if form_for(chosen).form == "cpu":
         prepare()
-    tensors: dict[int, TensorStatistics] = {}
-    total, done = max(sum(w.size for w in weights.values()), 1), 0
     running: deque[tuple[Weight, Future[Statistics]]] = deque()
     merged = Statistics()
     with ThreadPoolExecutor(threads) as pool:
@@ -218,11 +226,30 @@ def _range(summary: Statistics) -> tuple[float, float]:
 def _described(weight: Weight, summary: Statistics, bins: int) -> TensorStatistics:
     keys = summary.keys
     low, high = _range(summary)
-    quantiles = keys.quantile(np.array([0.01, 0.25, 0.5, 0.75, 0.99])) if summary.finite else np.full(5, np.nan)
-    if weight.size <= _FEW:
-        counts = histogram(weight.tensor.numpy(), bins, low, high)
-    else:
-        counts = keys.linear(bins, low, high)
-    slim = Statistics().merge(summary, keys=False)
+    quantiles = keys.quantile(np.array(_QUANTILES)) if summary.finite else np.full(len(_QUANTILES), np.nan)
+    counts = keys.linear(bins, low, high)
+    return _tensor(weight, Statistics().merge(summary, keys=False), counts, quantiles)
+
+
+def _counted(weight: Weight, bins: int) -> TensorStatistics:
+    """A tensor of few values, all of it at once: tables of keys would cost more than the values."""
+    values = np.sort(weight.tensor.numpy().reshape(-1).astype(np.float64))
+    finite = values[np.isfinite(values)]
+    nans = int(np.isnan(values).sum())
+    zeros = int(np.searchsorted(finite, 0.0, "right") - np.searchsorted(finite, 0.0, "left"))
+    count, infs = values.size, values.size - finite.size - nans
+    if not finite.size:
+        nothing = np.zeros(bins, np.int64)
+        return _tensor(weight, Statistics(count, nans, infs, zeros, keys=_NO_KEYS), nothing, np.full(len(_QUANTILES), np.nan))
+    mean = finite.mean()
+    deviation = float(((finite - mean) ** 2).sum())
+    summary = Statistics(count, nans, infs, zeros, float(finite[0]), float(finite[-1]), float(mean), deviation, _NO_KEYS)
+    edges = np.searchsorted(finite, np.linspace(*_range(summary), bins + 1))
+    edges[-1] = finite.size  # the last bin holds its upper edge
+    quantiles = np.interp(np.multiply(_QUANTILES, finite.size - 1), np.arange(finite.size), finite)
+    return _tensor(weight, summary, np.diff(edges).astype(np.int64), quantiles)
+
+
+def _tensor(weight: Weight, summary: Statistics, counts: NDArray[np.int64], quantiles: NDArray[np.float64]) -> TensorStatistics:
     dtype = {"float": "float32", "double": "float64"}.get(weight.dtype, weight.dtype)
-    return TensorStatistics(weight.name, dtype, weight.shape, slim, counts, tuple(quantiles.tolist()))
+    return TensorStatistics(weight.name, dtype, weight.shape, summary, counts, tuple(quantiles.tolist()))

@@ -132,3 +132,23 @@ def test_settings_are_typed_and_named():
     assert [one.parse("x") for one in Shave.settings()[:3]] == ["x", "x", "x"]
     assert Shave.settings()[2].parse("off") is False
     assert Shave(0.25).changed_values() == {"sparsity": 0.25}
+
+
+def test_a_broken_plug_in_costs_itself_only(monkeypatch, caplog):
+    class Point:
+        name = "broken"
+
+        def load(self):
+            raise ImportError("no module named gone")
+
+    found_by_import = method_module.__dict__["entry_points"]
+    monkeypatch.undo()
+    monkeypatch.setattr(method_module, "entry_points", lambda group: [Point()])
+    method_module.all_methods.cache_clear()
+    try:
+        assert "clean" in method_module.all_methods()
+        assert "broken" not in method_module.all_methods()
+    finally:
+        monkeypatch.setattr(method_module, "entry_points", found_by_import)
+        method_module.all_methods.cache_clear()
+    assert caplog.messages == ["The method plug-in broken cannot be loaded: no module named gone"]

@@ -98,6 +98,7 @@ def test_quantized_weights_are_described_in_their_integers(tmp_path, dtype, kind
 @pytest.mark.parametrize("side", [7, 61])
 def test_packed_int4(tmp_path, monkeypatch, side):
     monkeypatch.setattr(module, "_SLICE", 100)
+    monkeypatch.setattr(module, "_FEW", 0)
     values = rng.integers(-8, 8, (side, side))
     tensor = helper.make_tensor("w", TensorProto.INT4, values.shape, values.ravel().tolist())
     model = chain(tmp_path / "m.onnx", [tensor], dequantize=True)
@@ -117,6 +118,7 @@ def test_slices_threads_and_alignment_do_not_change_the_result(tmp_path, monkeyp
     model = chain(tmp_path / "m.onnx", weights)
     whole = layer_statistics(model, threads=1)
     monkeypatch.setattr(module, "_SLICE", 1001)
+    monkeypatch.setattr(module, "_FEW", 0)
     parts = layer_statistics(model, threads=3)
     assert list(whole) == list(parts) == [f"m{i}" for i in range(8)]
     for name in whole:
@@ -149,6 +151,7 @@ def test_constant_and_not_finite_tensors(tmp_path):
 
 def test_progress_and_cancellation(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "_SLICE", 500)
+    monkeypatch.setattr(module, "_FEW", 100)
     model = chain(tmp_path / "m.onnx", [raw(np.ones((80, 80), np.float32), TensorProto.FLOAT)])
     seen = []
     layer_statistics(model, Job(lambda fraction, text: seen.append((fraction, text))))
