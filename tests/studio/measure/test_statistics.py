@@ -116,9 +116,9 @@ def test_what_is_kept_of_a_small_tensor_is_small(tmp_path):
 def test_slices_threads_and_alignment_do_not_change_the_result(tmp_path, monkeypatch):
     weights = [raw(rng.standard_normal((90, 90)).astype(np.float32), TensorProto.FLOAT, "w" * n) for n in range(1, 9)]
     model = chain(tmp_path / "m.onnx", weights)
+    monkeypatch.setattr(module, "_FEW", 0)
     whole = layer_statistics(model, threads=1)
     monkeypatch.setattr(module, "_SLICE", 1001)
-    monkeypatch.setattr(module, "_FEW", 0)
     parts = layer_statistics(model, threads=3)
     assert list(whole) == list(parts) == [f"m{i}" for i in range(8)]
     for name in whole:
