@@ -153,13 +153,12 @@ def _refusal(what: str, message: str, line: str) -> RunError:
         of, known = (f" of {domain[1]}", int(domain[2])) if domain and domain[1] != "ai.onnx" else ("", opset)
         why = f"it uses opset {newest}{of} and the installed ONNX Runtime knows opsets up to {known}"
         return RunError(f"{what} cannot be run", why, newer)
-    operator = (
-        re.search(r"Error No Op registered for (?P<op>\S+) with domain_version of (?P<version>\d+)", message)
-        or re.search(
-            r"Fatal error: (?:(?P<domain>[^:\s]*):)?(?P<op>[^:\s(]+)\(-?\d+\) is not a registered function/op", message
-        )
-        or re.search(r"Could not find an implementation for (?P<op>[^\s(]+)\(", message)
-    )
+    if found := re.search(r"Could not find an implementation for ([^\s(]+)\((\d+)\)", message):
+        why = f"the installed ONNX Runtime has no kernel for {found[1]} as opset {found[2]} defines it, with these types"
+        return RunError(f"{what} cannot be run", why, "Export it with a newer opset or another type")
+    operator = re.search(
+        r"Error No Op registered for (?P<op>\S+) with domain_version of (?P<version>\d+)", message
+    ) or re.search(r"Fatal error: (?:(?P<domain>[^:\s]*):)?(?P<op>[^:\s(]+)\(-?\d+\) is not a registered function/op", message)
     if operator:
         parts = operator.groupdict()
         name = f"{parts['domain']}.{parts['op']}" if parts.get("domain") else parts["op"]

@@ -12,6 +12,7 @@ from studio import runtime
 from studio.errors import RunError
 from studio.formats import load
 from studio.measure.session import SessionOptions, newest_opset, open_session, providers_report, warm_up
+from tests import real_models
 from tests.studio.measure import tiny
 
 _CUDA_LOG = """\x1b[1;31m2026-11-22 06:09:06.048124313 [E:onnxruntime:Default, provider_bridge_ort.cc:2458 operator()] \
@@ -136,3 +137,12 @@ def test_what_others_print_meanwhile_is_printed_afterwards(capfd):
     for thread in threads:
         thread.join()
     assert capfd.readouterr().err == "someone else\n" * 8
+
+
+def test_an_operator_of_an_old_opset_without_a_kernel_is_named():
+    with pytest.raises(RunError) as error:
+        open_session(load(real_models.converted("Linear")))
+    assert str(error.value) == (
+        "model.onnx cannot be run: the installed ONNX Runtime has no kernel for Gemm as opset 6 defines it, with these types."
+        " Export it with a newer opset or another type."
+    )
