@@ -93,6 +93,8 @@ class Report:
         """
         try:
             data = json.loads(text)
+            if isinstance(data, dict) and isinstance(data.get("report"), dict):  # what the commands print with --json
+                data = data["report"]
             if isinstance(data, dict) and (version := data.get("version", VERSION)) != VERSION:
                 raise ValueError(f"it has version {version!r}, and this studio reads version {VERSION}")
             return from_plain(cls, data)

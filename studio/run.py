@@ -162,6 +162,10 @@ def apply_step(model: Model, step: Step, samples: Samples | None, seed: int, job
     after = method.apply(model, tuple(willing), context) if willing or method.whole_model else model
     job.check()
     _same_interface(model, after, method.name)
+    fixed = _overridable(model) - _overridable(after)
+    if fixed:
+        many = f"{len(fixed)} weights" if len(fixed) > 1 else "1 weight"
+        context.note(f"{many} that callers could replace through an input with a default became part of the model")
     if context.resolved:
         step = dataclasses.replace(step, method=dataclasses.replace(method, **context.resolved))
     for outcome in context.outcomes:
@@ -169,6 +173,13 @@ def apply_step(model: Model, step: Step, samples: Samples | None, seed: int, job
     for note in context.notes:
         job.log(f"{method.name}: {note}")
     return Applied(after, step, context.outcomes, tuple(context.notes), time.perf_counter() - started)
+
+
+def _overridable(model: Model) -> set[str]:
+    """Inputs with a default. Before IR version 4 every weight had to be listed so, and nobody meant it."""
+    if (model.ir.ir_version or 0) < 4:
+        return set()
+    return {value.name or "" for value in model.ir.graph.inputs if value.const_value is not None}
 
 
 def _same_interface(before: Model, after: Model, method: str) -> None:

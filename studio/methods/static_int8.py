@@ -24,6 +24,10 @@ _UNFOLDED = "; the BatchNormalization after it computes in float and makes the m
 _LONE = "it is depthwise between float operators, where rounding its activations takes longer than INT8 saves"
 
 
+#: Calibration rows below which ranges are doubtful; tools for this use 100 to 1,000.
+_FEW_ROWS = 50
+
+
 @dataclass(frozen=True)
 class StaticInt8(Method):
     """Weights and activations as INT8 with ranges from samples: smaller and faster, mostly for convolutional networks.
@@ -140,7 +144,13 @@ class StaticInt8(Method):
             return {}
         values = {str(value.name): value for value in plan(graph.graph, active).grids}
         job = context.job.part(0.0, 0.9, "calibration")
-        found = ranges(model, list(values), context.calibration(), rows=self.rows, job=job)
+        samples = context.calibration()
+        found = ranges(model, list(values), samples, rows=self.rows, job=job)
+        rows = min(len(samples.rows("calibration")), self.rows)
+        if values and samples.random:
+            context.note("ranges come from random inputs: give real samples before this model is used")
+        elif values and rows < _FEW_ROWS:
+            context.note(f"ranges come from {rows} rows only: values beyond them are clipped; {_FEW_ROWS} or more are usual")
         return {values[name]: seen for name, seen in found.items()}
 
     def _activation_grid(self, seen: Range) -> Grid:

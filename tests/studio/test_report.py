@@ -33,6 +33,10 @@ def test_json_loads_back_equal(report):
     assert json.loads(text)["steps"][1]["method"] == "weight-only"
 
 
+def test_what_the_commands_print_is_a_report_too(report):
+    assert Report.from_json(json.dumps({"files": ["o.onnx"], "report": json.loads(report.to_json())})) == report
+
+
 def test_infinite_figures_survive_json(report):
     same = report.steps[0].after.fidelity
     assert same.error == 0  # clean changed nothing

@@ -5,7 +5,7 @@ import pytest
 
 from studio.errors import Cancelled, RunError, SettingError
 from studio.formats import load
-from studio.graph.serialize import to_bytes
+from studio.graph.serialize import to_bytes, write
 from studio.job import Job
 from studio.measure.measurement import MeasureOptions
 from studio.method import Method
@@ -156,3 +156,25 @@ def test_models_too_big_to_hold_together_are_scored_two_by_two(model, monkeypatc
     together = run(model, RECIPE, samples, measure=QUICK).report
     monkeypatch.setattr("studio.measure.measurement._TOGETHER", 0)
     assert run(model, RECIPE, samples, measure=QUICK).report.final.metrics == together.final.metrics
+
+
+def test_ranges_from_random_or_few_rows_are_told(model):
+    recipe = Recipe.from_yaml("steps: [static-int8]")
+    assert run(model, recipe, measure=QUICK).report.steps[0].notes == (
+        "ranges come from random inputs: give real samples before this model is used",
+    )
+    few = open_samples(str(sample_models() / "digit_mlp" / "samples.yaml"), model, calibration={"max": 8})
+    assert run(model, recipe, few, measure=QUICK).report.steps[0].notes == (
+        "ranges come from 8 rows only: values beyond them are clipped; 50 or more are usual",
+    )
+
+
+def test_a_weight_that_callers_could_replace_is_told_when_it_no_longer_is(model, tmp_path):
+    graph = model.edit()
+    graph.graph.inputs.append(graph.graph.initializers["fc1.weight"])
+    graph.ir_version = 8
+    write(model.with_ir(graph), tmp_path / "m.onnx")
+    opened = load(tmp_path / "m.onnx")
+    assert [port.name for port in opened.inputs] == ["image"]
+    notes = apply_recipe(opened, Recipe.from_yaml("steps: [weight-only]"))[-1].notes
+    assert notes == ("1 weight that callers could replace through an input with a default became part of the model",)
