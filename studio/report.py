@@ -183,6 +183,14 @@ def size_text(count: float) -> str:
     return f"{count:.0f} B"
 
 
+def count_text(value: float) -> str:
+    """A count with three significant digits and a decimal unit."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.0f}"
+
+
 def smaller_text(one: Measurement, original: Measurement) -> str:
     """Bytes on disk, and how many times smaller that is than the original."""
     text = size_text(one.size.bytes)
@@ -241,6 +249,7 @@ def to_html(report: Report) -> str:
         trim_blocks=True,
     )
     environment.filters["size"] = size_text
+    environment.filters["count"] = count_text
     return environment.get_template("report.html").render(report=report, charts=charts(report), metric_text=metric_text)
 
 

@@ -16,7 +16,7 @@ from studio.job import Job
 from studio.measure.latency import LatencyResult
 from studio.measure.measurement import Measurement
 from studio.plain import to_plain
-from studio.report import Report, metric_text, size_text, smaller_text
+from studio.report import Report, count_text, metric_text, size_text, smaller_text
 
 RANDOM = "Fidelity and latency come from random inputs (marked *): they say nothing about accuracy on real data."
 
@@ -60,12 +60,7 @@ def table(title: str, columns: list[str], rows: list[list[str]], right: set[int]
 
 
 def count(value: float | None) -> str:
-    if value is None:
-        return "?"
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value:.0f}"
+    return "?" if value is None else count_text(value)
 
 
 def figure(value: float | None) -> str:
