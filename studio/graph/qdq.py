@@ -509,13 +509,12 @@ class Writer:
                 producer.graph.remove(producer, safe=True)
 
     def _drop_initializer(self, value: ir.Value) -> None:
-        if value.const_value is None:
+        graph = value.graph
+        if value.const_value is None or graph is None:
             return
-        for graph in self.model.graphs():
-            if graph.initializers.get(value.name or "") is value:
-                del graph.initializers[value.name or ""]
-                if value in graph.inputs:  # a default that callers could override; without it there is nothing to feed
-                    graph.inputs.remove(value)
+        del graph.initializers[value.name or ""]
+        if value.is_graph_input():  # a default that callers could override; without it there is nothing to feed
+            graph.inputs.remove(value)
 
 
 def root_key(weight: Weight) -> tuple:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx_ir as ir
 import pytest
 from onnx import TensorProto, helper
 
 from studio import formats
 from studio.errors import SettingError
 from studio.measure.session import open_session
+from studio.method import Context
 from studio.methods.weight_only import WeightOnly
 from studio.model import Model
+from studio.paths import sample_models
 from studio.samples.random import random_samples
 from tests import real_models
 from tests.methods.graphs import build, tied_branches, weights
@@ -237,3 +240,12 @@ def test_scales_of_tiny_float16_weights_are_not_lost(form: str) -> None:
     )
     result, _ = step(WeightOnly(form=form, block_size=32 if form == "matmulnbits" else 0), model)
     assert sqnr(model, result) > 36
+
+
+def test_the_graph_is_not_walked_once_per_layer(monkeypatch) -> None:
+    model = formats.load(sample_models() / "text_encoder" / "model.onnx")
+    calls = []
+    walk = ir.Model.graphs
+    monkeypatch.setattr(ir.Model, "graphs", lambda self: calls.append(1) or walk(self))
+    WeightOnly().apply(model, tuple(one for one in model.layers if WeightOnly().why_not(one) is None), Context())
+    assert 0 < len(calls) < 10
