@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import importlib
 import os
 import pickle
 import queue
@@ -83,9 +84,15 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
-    def call(self, function: Callable[..., Any], *args: Any, job: Job | None = None, **kwargs: Any) -> Any:
-        """As `run_in_child`. After `Cancelled` by force or `WorkerError` by death the child is not `alive`."""
-        if function.__module__ == "__main__":
+    def call(
+        self, function: Callable[..., Any] | str, *args: Any, job: Job | None = None, grace: float = GRACE, **kwargs: Any
+    ) -> Any:
+        """As `run_in_child`. After `Cancelled` by force or `WorkerError` by death the child is not `alive`.
+
+        `function` may be its name, "package.module.function", so that only the child has to import it.
+        `grace`: seconds a cancelled call has before the child is ended by force; infinite to only ask.
+        """
+        if not isinstance(function, str) and function.__module__ == "__main__":
             raise ValueError(f"{function.__qualname__} is defined in the main module, which a child does not import")
         job = job or Job()
         job.check()
@@ -94,7 +101,7 @@ class Child:
         self._doing = ""
         try:
             self._send(pickle.dumps((function, args, kwargs), protocol=5))
-            return self._wait(job)
+            return self._wait(job, grace)
         except BaseException as error:
             if not isinstance(error, StudioError | Cancelled):
                 self._end()
@@ -105,11 +112,11 @@ class Child:
         self._end()
         self._stderr.close()
 
-    def _wait(self, job: Job) -> Any:
+    def _wait(self, job: Job, grace: float) -> Any:
         deadline = None
         while True:
             if deadline is None and job.cancelled:
-                deadline = time.monotonic() + GRACE
+                deadline = time.monotonic() + grace
                 self._send(None)
             if deadline is not None and time.monotonic() > deadline:
                 self._end()
@@ -262,6 +269,9 @@ def _listen(stream: IO[bytes], calls: queue.SimpleQueue[tuple[Job, bytes]], answ
 def _answer(job: Job, call: bytes, answer: _Answers) -> None:
     try:
         function, args, kwargs = pickle.loads(call)
+        if isinstance(function, str):
+            module, _, name = function.rpartition(".")
+            function = getattr(importlib.import_module(module), name)
         result = function(*args, job=job, **kwargs)
         answer("result", result)
     except (StudioError, Cancelled) as error:

@@ -39,3 +39,23 @@ def why_not_writable(path: Path) -> str | None:
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}"
     return None if os.access(path.parent, os.W_OK) else f"the folder {path.parent} is read-only"
+
+
+def config() -> Path:
+    """The folder of the program's settings. `STUDIO_HOME` moves it."""
+    return _made(_home("config") or platformdirs.user_config_path("compression-studio"))
+
+
+def documents() -> Path:
+    """The folder in which the window keeps recipes and compressed models. `STUDIO_HOME` moves it."""
+    return _made(_home("documents") or platformdirs.user_data_path("compression-studio") / "documents")
+
+
+def _home(name: str) -> Path | None:
+    home = os.environ.get("STUDIO_HOME")
+    return Path(home) / name if home else None
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from studio.errors import ExportError, ModelError
+from studio.figures import Figures, charts, count_text, metric_text, size_text
 from studio.measure.machine import Machine
 from studio.measure.measurement import Measurement
-from studio.measure.task import Metric
 from studio.method import Outcome
 from studio.paths import resources, why_not_writable
 from studio.plain import from_plain, to_plain
@@ -117,97 +116,45 @@ class Report:
             raise ModelError(f"The report {path} cannot be read", error.strerror or str(error), "Check the path") from None
 
 
-@dataclass(frozen=True)
-class Bar:
-    """One bar of a chart: `low` and `high` are the ends of its interval, or None; `text` is the value in words."""
-
-    label: str
-    value: float
-    low: float | None
-    high: float | None
-    text: str
+def figures(report: Report) -> tuple[Figures, ...]:
+    """The original and the model after every step as plain numbers."""
+    stages = [
+        ("original", "", report.original),
+        *((f"{n} {s.method}", s.verdict, s.after) for n, s in enumerate(report.steps, 1)),
+    ]
+    return tuple(_figures(label, verdict, one) for label, verdict, one in stages)
 
 
-@dataclass(frozen=True)
-class Chart:
-    """Bars of one quantity, the original first. `better` is "lower" or "higher"."""
-
-    title: str
-    unit: str
-    better: str
-    bars: tuple[Bar, ...]
-
-
-def charts(report: Report) -> tuple[Chart, ...]:
-    """The report as series to draw: size, latency, then fidelity and every metric; only what was measured."""
-    stages = [("original", report.original), *((f"{n} {s.method}", s.after) for n, s in enumerate(report.steps, 1))]
-    sizes = tuple(Bar(n, m.size.bytes / 1e6, None, None, smaller_text(m, report.original)) for n, m in stages)
-    found = [Chart("Size on disk", "MB", "lower", sizes)]
-    timed = [(n, m) for n, m in stages if m.latency]
-    if timed:
-        bars = tuple(
-            Bar(
-                n,
-                m.latency.median_ms,
-                None,
-                m.latency.p95_ms,
-                f"{m.latency.median_ms:.3g} ms" + (f", {m.difference}" if m.difference else ""),
-            )
-            for n, m in timed
-            if m.latency
-        )
-        found.append(Chart("Latency, median to 95th percentile", "ms", "lower", bars))
-    for number, metric in enumerate(report.original.metrics):
-        bars = tuple(
-            Bar(n, m.metrics[number].value, *_whisker(m.metrics[number]), metric_text(m.metrics[number])) for n, m in stages
-        )
-        found.append(Chart(metric.name, "", metric.better, bars))
-    compared = [(n, m) for n, m in stages if m.fidelity and math.isfinite(m.fidelity.sqnr)]
-    if compared:
-        bars = tuple(Bar(n, m.fidelity.sqnr, None, None, f"{m.fidelity.sqnr:.3g} dB") for n, m in compared if m.fidelity)
-        found.append(Chart("Fidelity to the original's outputs (SQNR)", "dB", "higher", bars))
-    return tuple(found)
-
-
-def _whisker(metric: Metric) -> tuple[float | None, float | None]:
-    """The ends of a metric's interval, or None for both where there is none."""
-    known = math.isfinite(metric.low) and math.isfinite(metric.high)
-    return (metric.low, metric.high) if known else (None, None)
-
-
-def size_text(count: float) -> str:
-    """Bytes in decimal units with three significant digits."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count:.0f} B"
-
-
-def count_text(value: float) -> str:
-    """A count with three significant digits and a decimal unit."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value:.0f}"
-
-
-def smaller_text(one: Measurement, original: Measurement) -> str:
-    """Bytes on disk, and how many times smaller that is than the original."""
-    text = size_text(one.size.bytes)
-    ratio = one.size.ratio(original.size)
-    if f"{ratio:.2f}" == "1.00":
-        return text
-    return f"{text}, {ratio:.3g}x smaller" if ratio > 1 else f"{text}, {1 / ratio:.3g}x larger"
-
-
-def metric_text(metric: Metric) -> str:
-    """A metric with the paired difference to the original, or with its own interval where there is none."""
-    d = metric.difference
-    if d is None:
-        interval = "too few rows for an interval" if math.isnan(metric.low) else f"{metric.low:.4f} to {metric.high:.4f}"
-        return f"{metric.value:.4f} ({interval})"
-    interval = "too few rows for an interval" if math.isnan(d.low) else f"{d.low:+.4f} to {d.high:+.4f}"
-    return f"{metric.value:.4f}, difference {d.value:+.4f} ({interval})"
+def _figures(label: str, verdict: str, one: Measurement) -> Figures:
+    latency, fidelity, energy = one.latency, one.fidelity, one.energy
+    return Figures(
+        label,
+        one.size.bytes,
+        one.size.zipped,
+        one.size.parameters,
+        one.size.nonzeros,
+        one.macs,
+        latency.median_ms if latency else None,
+        latency.p95_ms if latency else None,
+        latency.p99_ms if latency else None,
+        one.ratio,
+        one.ratio_low,
+        one.ratio_high,
+        one.difference,
+        one.conditions,
+        one.load.median_ms if one.load else None,
+        one.memory.peak_bytes if one.memory else None,
+        energy.per_call if energy else None,
+        energy.unit if energy else "",
+        fidelity.sqnr if fidelity else None,
+        fidelity.cosine if fidelity else None,
+        fidelity.max_error if fidelity else None,
+        fidelity.agreement if fidelity else None,
+        fidelity.rows if fidelity else 0,
+        one.metrics,
+        one.random,
+        verdict,
+    )
 
 
 _COLUMNS = (
@@ -250,7 +197,9 @@ def to_html(report: Report) -> str:
     )
     environment.filters["size"] = size_text
     environment.filters["count"] = count_text
-    return environment.get_template("report.html").render(report=report, charts=charts(report), metric_text=metric_text)
+    return environment.get_template("report.html").render(
+        report=report, charts=charts(figures(report)), metric_text=metric_text
+    )
 
 
 _WRITERS: dict[str, Callable[[Report], str]] = {".json": Report.to_json, ".csv": to_csv, ".html": to_html}

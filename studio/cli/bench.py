@@ -13,6 +13,7 @@ from studio.cli.options import Data, Device, Inputs, Json, ModelPath, Seconds, T
 from studio.cli.output import RANDOM, percent, print_json, progress, sqnr, table
 from studio.device import pick
 from studio.errors import ExportError, SettingError
+from studio.figures import metric_text, size_text
 from studio.formats import load
 from studio.graph.serialize import write
 from studio.job import Job
@@ -28,7 +29,6 @@ from studio.measure.sweep import Sweep, measure_sweep, save_serving_options
 from studio.measure.task import evaluate as score
 from studio.model import Model
 from studio.paths import why_not_writable
-from studio.report import metric_text, size_text
 from studio.samples.open import open_samples
 from studio.samples.random import random_samples
 

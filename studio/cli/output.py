@@ -12,11 +12,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from studio.figures import count_text, metric_text, size_text, smaller_text
 from studio.job import Job
 from studio.measure.latency import LatencyResult
 from studio.measure.measurement import Measurement
 from studio.plain import to_plain
-from studio.report import Report, count_text, metric_text, size_text, smaller_text
+from studio.report import Report
 
 RANDOM = "Fidelity and latency come from random inputs (marked *): they say nothing about accuracy on real data."
 
@@ -105,7 +106,7 @@ def sqnr(one: Measurement) -> str:
 def _figures(one: Measurement, original: Measurement) -> list[str]:
     mark = "*" if one.random else ""
     return [
-        smaller_text(one, original),
+        smaller_text(one.size.bytes, original.size.bytes),
         size_text(one.size.zipped),
         count(one.size.nonzeros),
         f"{one.latency.median_ms:.3g} ms{mark}" if one.latency else "",

@@ -11,16 +11,18 @@ from studio.cli.options import Inputs, Json, ModelPath
 from studio.cli.output import count, figure, percent, print_json, print_latencies, print_report, progress, table
 from studio.device import cpu, gpus, pick
 from studio.errors import ModelError, SettingError, StudioError
+from studio.figures import size_text
 from studio.formats import load
 from studio.formats.onnx import data_files
 from studio.measure.bundle import load_bundle_result
 from studio.measure.macs import count_macs
 from studio.measure.size import file_size
 from studio.measure.statistics import layer_statistics
-from studio.method import Setting, all_methods
+from studio.method import all_methods
 from studio.recipe import select_layers
-from studio.report import METADATA_KEY, Report, save, size_text
+from studio.report import METADATA_KEY, Report, save
 from studio.runtime import providers_report
+from studio.setting import Setting
 
 
 def inspect(

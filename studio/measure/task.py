@@ -7,12 +7,12 @@ model's outputs. Outputs are reduced to a few numbers per row while they stream.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from studio.errors import SamplesError
+from studio.figures import Difference, Metric
 from studio.job import Job
 from studio.measure.fidelity import class_axis, declared_shapes
 from studio.measure.inference import run_together
@@ -24,33 +24,6 @@ from studio.samples import Batch, Part, Samples, Task
 #: Outputs are scored once this many rows or bytes have come together.
 _FLUSH_ROWS, _FLUSH_BYTES = 256, 16_000_000
 _PASSING = {"Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "DequantizeLinear", "QuantizeLinear"}
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Changed model minus original on the same rows, with its 95 % interval.
-
-    `flips` is the number of rows that changed between right and wrong, or None where rows are not right or wrong.
-    """
-
-    value: float
-    low: float
-    high: float
-    flips: int | None = None
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One figure of one model: its 95 % interval, the number of rows (or groups, or pairs) behind it, which way is better."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-    count: int
-    better: Literal["higher", "lower"]
-    random: bool = False
-    difference: Difference | None = None
 
 
 def evaluate(

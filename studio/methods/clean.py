@@ -12,8 +12,9 @@ from studio.graph.fold import fold_constants, inline_branches
 from studio.graph.fusions import Fusions
 from studio.graph.shapes import facts
 from studio.graph.simplify import remove_no_ops, share_constants, share_results
-from studio.method import Context, Method, setting
+from studio.method import Context, Method
 from studio.model import LAYER_KEY, Layer, Model
+from studio.setting import setting
 
 #: One change makes room for another: the passes are repeated, but not for ever.
 _ROUNDS = 8

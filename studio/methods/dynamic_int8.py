@@ -11,8 +11,9 @@ import onnx_ir as ir
 from studio.graph import qdq
 from studio.graph.edit import inherit
 from studio.graph.quantize import Grid, quantize, weight_grid
-from studio.method import Context, Method, Preview, setting
+from studio.method import Context, Method, Preview
 from studio.model import Layer, Model
+from studio.setting import setting
 from studio.weights import Weight
 
 _PRODUCTS = ("MatMul", "Gemm")

@@ -14,8 +14,9 @@ from studio.graph.fold import is_constant
 from studio.graph.halves import LARGEST, Form, Net, fewest_casts, form_of, op_reason
 from studio.graph.qdq import torn
 from studio.graph.shapes import Info, infer_shapes
-from studio.method import Context, Method, Preview, setting
+from studio.method import Context, Method, Preview
 from studio.model import Layer, Model
+from studio.setting import setting
 from studio.weights import Weight, constant
 
 HALF, FLOAT = ir.DataType.FLOAT16, ir.DataType.FLOAT

@@ -12,8 +12,9 @@ import onnx_ir as ir
 from studio.graph.edit import filled, nodes_by_layer, store, stored_value
 from studio.graph.smallest import Cut, Smallest, bits_of
 from studio.job import Job
-from studio.method import Context, Method, Preview, setting
+from studio.method import Context, Method, Preview
 from studio.model import Layer, Model
+from studio.setting import setting
 from studio.weights import FLOAT_TYPES, Weight, constant, weights_of
 
 #: Inputs that hold a kernel, matrix or table, by operator; every other constant of a layer is a bias or a scale.

@@ -14,8 +14,9 @@ from studio.graph.edit import insert_after, insert_before
 from studio.graph.flow import Flow, plan, tail
 from studio.graph.quantize import Grid, bias_fits, quantize_bias, range_grid, weight_grid
 from studio.measure.calibrate import Range, ranges
-from studio.method import Context, Method, Preview, setting
+from studio.method import Context, Method, Preview
 from studio.model import Layer, Model
+from studio.setting import setting
 from studio.weights import Weight, trace
 
 #: Layers with an integer kernel -> whether it gives integers only.

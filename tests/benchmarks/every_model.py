@@ -22,13 +22,13 @@ from common import RESULTS, Row, machine, versions, write
 
 from studio.errors import StudioError
 from studio.export import export
+from studio.figures import size_text
 from studio.formats import load
 from studio.measure.measurement import MeasureOptions
 from studio.measure.statistics import layer_statistics
 from studio.method import all_methods
 from studio.model import Model
 from studio.recipe import Recipe, Step
-from studio.report import size_text
 from studio.run import Result, run
 from studio.samples import Samples
 from studio.samples.open import open_samples

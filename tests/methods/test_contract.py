@@ -15,9 +15,10 @@ from studio import formats
 from studio.errors import Cancelled, SettingError
 from studio.graph.serialize import to_bytes, write
 from studio.job import Job
-from studio.method import Method, Setting, all_methods, make_method
+from studio.method import Method, all_methods, make_method
 from studio.model import LAYER_KEY, Layer, Model
 from studio.recipe import Recipe, Step
+from studio.setting import Setting
 from tests.methods.conftest import MODELS, Applied, applied, apply, fresh, outputs, suited
 
 METHODS = sorted(all_methods())

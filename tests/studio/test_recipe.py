@@ -7,9 +7,10 @@ import pytest
 
 from studio import method as method_module
 from studio.errors import SettingError
-from studio.method import Method, make_method, setting
+from studio.method import Method, make_method
 from studio.model import Layer
 from studio.recipe import Recipe, Step, select_layers
+from studio.setting import setting
 from studio.weights import Weight
 
 

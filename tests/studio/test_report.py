@@ -7,12 +7,13 @@ import math
 import pytest
 
 from studio.errors import ExportError, ModelError
+from studio.figures import charts, metric_text, size_text
 from studio.formats import load
 from studio.measure.measurement import MeasureOptions
 from studio.method import Outcome
 from studio.paths import sample_models
 from studio.recipe import Recipe
-from studio.report import Report, charts, metric_text, save, size_text, to_csv, to_html
+from studio.report import Report, figures, save, to_csv, to_html
 from studio.run import run
 from studio.samples.open import open_samples
 
@@ -67,7 +68,7 @@ def test_other_json_is_refused(text, why):
 
 
 def test_charts_put_the_original_first_and_carry_intervals(report):
-    found = {chart.title: chart for chart in charts(report)}
+    found = {chart.title: chart for chart in charts(figures(report))}
     assert list(found) == [
         "Size on disk",
         "Latency, median to 95th percentile",
@@ -132,6 +133,6 @@ def test_a_metric_without_an_interval_says_so(report: Report) -> None:
     metric = dataclasses.replace(report.original.metrics[0], low=math.nan, high=math.nan, difference=None)
     assert metric_text(metric) == f"{metric.value:.4f} (too few rows for an interval)"
     told = dataclasses.replace(report, original=dataclasses.replace(report.original, metrics=(metric,)), steps=())
-    (bar,) = next(chart.bars for chart in charts(told) if chart.title == metric.name)
+    (bar,) = next(chart.bars for chart in charts(figures(told)) if chart.title == metric.name)
     assert (bar.low, bar.high) == (None, None)
     assert "nan" not in to_html(told).lower().replace("nano", "")

@@ -1,0 +1,60 @@
+"""The hub: what every panel gets. It outlives the window, which is built anew when theme or language change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from studio.errors import StudioError
+from studio.gui.document import Document
+from studio.gui.jobs import Jobs
+from studio.gui.reader import Reader
+from studio.gui.settings import Settings
+from studio.service.values import MethodCard
+
+
+class Messages(QObject):
+    """Sentences for the message bar. `last` is kept so that a rebuilt window can show it again."""
+
+    shown = Signal(str, str)  # severity: "info", "warning" or "error"; text
+    cleared = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.last: tuple[str, str] = ("", "")
+
+    def show(self, what: StudioError | str, severity: str = "") -> None:
+        """Show an error, or a text of the given severity."""
+        severity = severity or ("error" if isinstance(what, StudioError) else "info")
+        self.last = (severity, str(what))
+        self.shown.emit(*self.last)
+
+    def clear(self) -> None:
+        self.last = ("", "")
+        self.cleared.emit()
+
+
+class Hub(QObject):
+    """Document, reader, jobs, settings and messages. `methods` are known once the reader has started."""
+
+    methods_known = Signal()
+
+    def __init__(self, settings: Path | None = None) -> None:
+        super().__init__()
+        from studio.gui.operations import Operations
+
+        self.settings = Settings(settings, self)
+        self.messages = Messages(self)
+        self.document = Document(self)
+        self.reader = Reader(self)
+        self.jobs = Jobs("runner.warm_up", self)
+        self.methods: dict[str, MethodCard] = {}
+        self.reader.failed.connect(self.messages.show)
+        self.operations = Operations(self)
+
+    def close(self) -> None:
+        """End the children and keep what is open."""
+        self.document.save()
+        self.jobs.close()
+        self.reader.close()

@@ -1,0 +1,237 @@
+"""Jobs: heavy work in a child process, one at a time, with progress, log and cancel."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from studio.child import Child
+from studio.errors import Cancelled, StudioError
+from studio.gui.reader import call
+from studio.job import Job
+
+_log = logging.getLogger(__name__)
+State = Literal["waiting", "running", "done", "failed", "canceled"]
+_EVERY_MS = 50  # between two signals about progress
+_MOST_LINES = 5_000
+
+
+@dataclass(eq=False)
+class JobItem:
+    """One piece of work as the user sees it.
+
+    Attributes:
+        title: what it does, in the words of the window; `device`: where it runs.
+        state: where it stands; `fraction` 0..1 and `text` how far it is.
+        log: (seconds since the epoch, line) as they came; the oldest are dropped.
+        error: why it failed.
+        started, ended: seconds of a monotonic clock; 0 before.
+    """
+
+    number: int
+    title: str
+    device: str
+    function: str
+    args: tuple[Any, ...]
+    done: Callable[[Any], None] | None
+    failed: Callable[[StudioError], None] | None
+    canceled: Callable[[], None] | None
+    state: State = "waiting"
+    fraction: float = 0.0
+    text: str = ""
+    log: list[tuple[float, str]] = field(default_factory=list)
+    error: StudioError | None = None
+    started: float = 0.0
+    ended: float = 0.0
+    job: Job = field(default_factory=Job)
+
+    @property
+    def active(self) -> bool:
+        return self.state in ("waiting", "running")
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running, or ran."""
+        return ((self.ended or time.monotonic()) - self.started) if self.started else 0.0
+
+    @property
+    def left(self) -> float | None:
+        """Seconds it may still take, judged by the part that is done; None while nothing can be said."""
+        if self.state != "running" or self.fraction < 0.03 or self.seconds < 1:
+            return None
+        return self.seconds * (1 - self.fraction) / self.fraction
+
+
+class Jobs(QObject):
+    """The queue. Work runs in one child that is kept warm; canceling ends it within a second, by force if need be."""
+
+    added = Signal(object)
+    changed = Signal(object)  # progress, text, log or state of an item
+    finished = Signal(object)
+    _ended = Signal(object, object)
+
+    def __init__(self, warm_up: str = "", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.items: list[JobItem] = []
+        self._numbers = itertools.count(1)
+        self._warm_up = warm_up
+        self._child: Child | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+        self._dirty: set[JobItem] = set()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_EVERY_MS)
+        self._timer.timeout.connect(self._tell)
+        self._ended.connect(self._end)
+
+    def start(
+        self,
+        title: str,
+        function: str,
+        *args: Any,
+        device: str = "CPU",
+        done: Callable[[Any], None] | None = None,
+        failed: Callable[[StudioError], None] | None = None,
+        canceled: Callable[[], None] | None = None,
+    ) -> JobItem:
+        """Queue `function(*args, job=...)`, named as in `studio.service` ("runner.compress"); its answer goes to `done` in the thread of this object."""
+        item = JobItem(next(self._numbers), title, device, f"studio.service.{function}", args, done, failed, canceled)
+        item.job = Job(lambda fraction, text: self._progress(item, fraction, text), lambda line: self._line(item, line))
+        self.items.append(item)
+        self.added.emit(item)
+        self._next()
+        return item
+
+    def cancel(self, item: JobItem) -> None:
+        """Ask an item to stop; one that waits stops at once."""
+        item.job.cancel()
+        if item.state == "waiting":
+            item.state = "canceled"
+            self.changed.emit(item)
+            self.finished.emit(item)
+            call(item.canceled)
+
+    def cancel_all(self) -> None:
+        for item in [one for one in self.items if one.active]:
+            self.cancel(item)
+
+    def clear(self) -> None:
+        """Forget the items that have ended."""
+        self.items = [item for item in self.items if item.active]
+
+    @property
+    def running(self) -> JobItem | None:
+        return next((item for item in self.items if item.state == "running"), None)
+
+    @property
+    def active(self) -> tuple[JobItem, ...]:
+        return tuple(item for item in self.items if item.active)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the child process, if it runs."""
+        return self._child.pid if self._child is not None and self._child.alive else None
+
+    def warm(self) -> None:
+        """Start the child before it is needed."""
+        if self._warm_up and not self.active and not self._closed:
+            self._run_thread(None)
+
+    def close(self) -> None:
+        """End the child and what runs in it."""
+        self._closed = True
+        self._timer.stop()
+        for item in self.active:
+            item.job.cancel()
+        if self._child is not None:
+            self._child.close()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def _next(self) -> None:
+        if self._closed or (self._thread is not None and self._thread.is_alive()):
+            return
+        item = next((one for one in self.items if one.state == "waiting"), None)
+        if item is None:
+            self._timer.stop()
+            return
+        item.state, item.started = "running", time.monotonic()
+        self.changed.emit(item)
+        self._timer.start()
+        self._run_thread(item)
+
+    def _run_thread(self, item: JobItem | None) -> None:
+        self._thread = threading.Thread(target=self._work, args=(item,), name="job", daemon=True)
+        self._thread.start()
+
+    def _work(self, item: JobItem | None) -> None:
+        try:
+            if self._child is None or not self._child.alive:
+                if self._child is not None:
+                    self._child.close()
+                self._child = Child()
+            if item is None:
+                outcome = self._child.call(f"studio.service.{self._warm_up}")
+            else:
+                outcome = self._child.call(item.function, *item.args, job=item.job)
+        except (StudioError, Cancelled) as error:
+            outcome = error
+        if not self._closed:
+            self._ended.emit(item, outcome)
+
+    def _end(self, item: JobItem | None, outcome: Any) -> None:
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if item is not None:
+            self._finish(item, outcome)
+        self._next()
+        if self._thread is None and self._child is not None and not self._child.alive:
+            self.warm()  # the next job finds a child that is ready
+
+    def _finish(self, item: JobItem, outcome: Any) -> None:
+        item.ended = time.monotonic()
+        self._dirty.discard(item)
+        if isinstance(outcome, Cancelled):
+            item.state = "canceled"
+        elif isinstance(outcome, StudioError):
+            item.state, item.error = "failed", outcome
+            self._line(item, str(outcome))
+            for note in getattr(outcome, "__notes__", ()):
+                self._line(item, note)
+        else:
+            item.state, item.fraction = "done", 1.0
+        self.changed.emit(item)
+        self.finished.emit(item)
+        if item.state == "done":
+            call(item.done, outcome)
+        elif item.state == "failed":
+            call(item.failed, outcome)
+        else:
+            call(item.canceled)
+
+    def _progress(self, item: JobItem, fraction: float, text: str) -> None:
+        item.fraction, item.text = fraction, text or item.text
+        self._dirty.add(item)
+
+    def _line(self, item: JobItem, line: str) -> None:
+        item.log.append((time.time(), line))
+        if len(item.log) > _MOST_LINES:
+            del item.log[: _MOST_LINES // 10]
+        self._dirty.add(item)
+        _log.info("%s: %s", item.title, line)
+
+    def _tell(self) -> None:
+        dirty, self._dirty = self._dirty, set()
+        for item in dirty:
+            self.changed.emit(item)
+        running = self.running
+        if running is not None and running not in dirty:
+            self.changed.emit(running)  # its clock goes on

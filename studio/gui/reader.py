@@ -1,0 +1,175 @@
+"""The reader: one long-lived child process that answers questions about the opened models, the most urgent first."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import shiboken6
+from PySide6.QtCore import QObject, Signal
+
+from studio.child import GRACE, Child
+from studio.errors import Cancelled, StudioError
+from studio.job import Job
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(order=True)
+class Ask:
+    """One question to the reader. `cancel` takes it back; a question that is being answered stops at its next check."""
+
+    priority: int
+    number: int
+    function: str = field(compare=False)
+    args: tuple[Any, ...] = field(compare=False)
+    done: Callable[[Any], None] | None = field(compare=False)
+    failed: Callable[[StudioError], None] | None = field(compare=False)
+    canceled: Callable[[], None] | None = field(compare=False)
+    key: str = field(compare=False)
+    grace: float = field(compare=False)
+    job: Job = field(compare=False)
+
+    def cancel(self) -> None:
+        self.job.cancel()
+
+
+class Reader(QObject):
+    """Asks the reader child, in the order of priority; answers arrive in the thread of this object.
+
+    A newer question with the same key takes the place of an older one. A child that died is replaced: questions carry
+    the path of their model, so that the next one opens it again.
+    """
+
+    failed = Signal(object)  # StudioError of a question whose asker does not handle it
+    _answered = Signal(object, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._asks: list[Ask] = []
+        self._running: Ask | None = None
+        self._changed = threading.Condition()
+        self._numbers = itertools.count()
+        self._closed = False
+        self._child: Child | None = None
+        self._answered.connect(self._deliver)
+        self._thread = threading.Thread(target=self._work, name="reader", daemon=True)
+        self._thread.start()
+
+    def ask(
+        self,
+        function: str,
+        *args: Any,
+        done: Callable[[Any], None] | None = None,
+        failed: Callable[[StudioError], None] | None = None,
+        canceled: Callable[[], None] | None = None,
+        progress: Callable[[float, str], None] | None = None,
+        key: str = "",
+        priority: int = 5,
+        force: bool = False,
+    ) -> Ask:
+        """Call `function(*args, job=...)` in the child; `function` is its name in `studio.service`: "reader.tensors".
+
+        Args:
+            done, failed, canceled: called with the answer, the error, or nothing. Methods of Qt objects that have been
+                deleted meanwhile are not called.
+            progress: called from another thread with fraction and text.
+            key: questions that make each other obsolete.
+            priority: lower goes first.
+            force: end the child if the question, once canceled, does not stop within a second.
+        """
+        job = Job(progress) if progress else Job()
+        grace = GRACE if force else math.inf
+        ask = Ask(priority, next(self._numbers), f"studio.service.{function}", args, done, failed, canceled, key, grace, job)
+        with self._changed:
+            if key:
+                for other in [one for one in self._asks if one.key == key]:
+                    self._asks.remove(other)
+                if self._running is not None and self._running.key == key:
+                    self._running.cancel()
+            self._asks.append(ask)
+            self._changed.notify()
+        return ask
+
+    def forget(self) -> None:
+        """Take back every question: the model they are about is closed."""
+        with self._changed:
+            self._asks.clear()
+            if self._running is not None:
+                self._running.cancel()
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is asked or being answered."""
+        with self._changed:
+            return not self._asks and self._running is None
+
+    @property
+    def pid(self) -> int | None:
+        """Of the child process, if it runs."""
+        return self._child.pid if self._child is not None and self._child.alive else None
+
+    def close(self) -> None:
+        """End the child. No answer arrives any more."""
+        with self._changed:
+            self._closed = True
+            self._asks.clear()
+            self._changed.notify()
+        if self._child is not None:
+            self._child.close()
+        self._thread.join(5)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._asks or self._closed)
+                if self._closed:
+                    break
+                ask = min(self._asks)
+                self._asks.remove(ask)
+                self._running = ask
+            outcome = self._answer(ask)
+            with self._changed:
+                self._running = None
+                closed = self._closed
+            if not closed:
+                self._answered.emit(ask, outcome)
+        if self._child is not None:
+            self._child.close()
+
+    def _answer(self, ask: Ask) -> Any:
+        try:
+            ask.job.check()
+            if self._child is None or not self._child.alive:
+                if self._child is not None:
+                    self._child.close()
+                self._child = Child()
+            return self._child.call(ask.function, *ask.args, job=ask.job, grace=ask.grace)
+        except (StudioError, Cancelled) as error:
+            return error
+
+    def _deliver(self, ask: Ask, outcome: Any) -> None:
+        if ask.job.cancelled or isinstance(outcome, Cancelled):
+            call(ask.canceled)
+        elif isinstance(outcome, StudioError):
+            for note in getattr(outcome, "__notes__", ()):
+                _log.error("%s", note)
+            if ask.failed is None:
+                self.failed.emit(outcome)
+            else:
+                call(ask.failed, outcome)
+        else:
+            call(ask.done, outcome)
+
+
+def call(function: Callable[..., None] | None, *args: Any) -> None:
+    """Call `function` unless it is a method of a Qt object that no longer exists."""
+    owner = getattr(function, "__self__", None)
+    if function is None or (isinstance(owner, QObject) and not shiboken6.isValid(owner)):
+        return
+    function(*args)

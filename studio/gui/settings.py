@@ -1,0 +1,79 @@
+"""What the program remembers between starts: a small JSON file."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from studio import paths
+
+_MOST_RECENT = 12
+
+
+@dataclass
+class Values:
+    """Settings by name. What the file holds beyond these, or in another type, is ignored."""
+
+    theme: str = "system"
+    language: str = ""  # empty for that of the system
+    recent: list[str] = field(default_factory=list)
+    folder: str = ""  # where the last file was opened
+    export_folder: str = ""
+    geometry: str = ""
+    layout: str = ""
+    columns: str = ""  # of the layer table
+    shortcuts: dict[str, str] = field(default_factory=dict)
+    threads: int = 1
+    device: str = "auto"
+    seconds: float = 3.0
+    open_document: str = ""  # the model that was open; emptied when the program ends as it should
+    keep_variants: int = 8
+    restore: bool = True
+
+
+class Settings(QObject):
+    """The settings; every change is written at once."""
+
+    changed = Signal(str)
+
+    def __init__(self, path: Path | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._path = path or paths.config() / "settings.json"
+        self.values = _read(self._path)
+
+    def set(self, **values: Any) -> None:
+        """Change settings and keep them. A disk that cannot be written to costs only the memory of them."""
+        for name, value in values.items():
+            if getattr(self.values, name) != value:
+                setattr(self.values, name, value)
+                self.changed.emit(name)
+        partial = self._path.with_name(f".{self._path.name}.{os.getpid()}")
+        with contextlib.suppress(OSError):
+            partial.write_text(json.dumps(dataclasses.asdict(self.values), indent=1), "utf-8")
+            partial.replace(self._path)
+
+    def opened(self, path: Path) -> None:
+        """Put a file first on the recent list."""
+        recent = [str(path), *(one for one in self.values.recent if one != str(path))]
+        self.set(recent=recent[:_MOST_RECENT], folder=str(path.parent))
+
+
+def _read(path: Path) -> Values:
+    values = Values()
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return values
+    if isinstance(data, dict):
+        for one in dataclasses.fields(Values):
+            given = data.get(one.name)
+            if type(given) is type(getattr(values, one.name)):
+                setattr(values, one.name, given)
+    return values

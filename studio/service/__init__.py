@@ -1,0 +1,1 @@
+"""What the window asks its child processes to do: plain values in, plain values out, no Qt."""
