@@ -101,7 +101,7 @@ class Jobs(QObject):
         failed: Callable[[StudioError], None] | None = None,
         canceled: Callable[[], None] | None = None,
     ) -> JobItem:
-        """Queue `function(*args, job=...)`, named as in `studio.service` ("runner.compress"); its answer goes to `done` in the thread of this object."""
+        """Queue `function(*args, job=...)`, named as in `studio.service`: "runner.compress". Its answer goes to `done`."""
         item = JobItem(next(self._numbers), title, device, f"studio.service.{function}", args, done, failed, canceled)
         item.job = Job(lambda fraction, text: self._progress(item, fraction, text), lambda line: self._line(item, line))
         self.items.append(item)

@@ -123,8 +123,8 @@ QToolButton:focus, QPushButton:focus {{ outline: 0; border: 1px solid {c.accent}
 QToolButton:checked {{ background: {c.selection}; }}
 QPushButton {{ border: 1px solid {c.hairline}; border-radius: 4px; padding: 4px 12px; background: {c.panel}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {c.muted}; }}
-QPushButton[primary="true"], QToolButton[primary="true"] {{ background: {c.accent}; color: {c.on_accent}; border: 1px solid {c.accent};
-    font-weight: 600; }}
+QPushButton[primary="true"], QToolButton[primary="true"] {{ background: {c.accent}; color: {c.on_accent};
+    border: 1px solid {c.accent}; font-weight: 600; }}
 QPushButton[primary="true"]:disabled, QToolButton[primary="true"]:disabled {{ background: {c.raised}; color: {c.muted};
     border: 1px solid {c.hairline}; }}
 QPushButton[primary="true"]:focus, QToolButton[primary="true"]:focus {{ border: 1px solid {c.text}; }}
@@ -137,7 +137,8 @@ QTableView, QListView, QTreeView {{ gridline-color: {c.hairline}; alternate-back
 QHeaderView::section {{ background: {c.window}; color: {c.muted}; border: 0; border-bottom: 1px solid {c.hairline};
     border-right: 1px solid {c.hairline}; padding: 4px 6px; }}
 QTabWidget::pane {{ border: 0; border-top: 1px solid {c.hairline}; }}
-QTabBar::tab {{ background: transparent; color: {c.muted}; padding: 6px 12px; border: 0; border-bottom: 2px solid transparent; }}
+QTabBar::tab {{ background: transparent; color: {c.muted}; padding: 6px 12px; border: 0;
+    border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {c.text}; border-bottom: 2px solid {c.accent}; }}
 QTabBar::tab:focus {{ color: {c.accent}; }}
 QStatusBar {{ background: {c.window}; border-top: 1px solid {c.hairline}; }}

@@ -55,9 +55,8 @@ def outcomes(folder: str, job: Job) -> tuple[tuple[tuple[str, bool, str], ...], 
         ModelError: its report cannot be read.
     """
     try:
-        return tuple(
-            tuple((o.layer, o.changed, o.note) for o in step.outcomes) for step in Report.load(Path(folder) / REPORT).steps
-        )
+        report = Report.load(Path(folder) / REPORT)
+        return tuple(tuple((o.layer, o.changed, o.note) for o in step.outcomes) for step in report.steps)
     except OSError as error:
         raise ModelError("The report of the variant cannot be read", error.strerror or str(error)) from None
 
