@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Qt, QUrl, Signal
 from PySide6.QtGui import QColor
@@ -11,12 +11,15 @@ from PySide6.QtWebEngineCore import (
     QWebEngineDownloadRequest,
     QWebEnginePage,
     QWebEngineProfile,
+    QWebEngineScript,
     QWebEngineSettings,
     QWebEngineUrlRequestInfo,
     QWebEngineUrlRequestInterceptor,
 )
 from PySide6.QtWebEngineWidgets import QWebEngineView
 from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from studio.gui.theme import Colors
 
 _log = logging.getLogger(__name__)
 
@@ -28,15 +31,15 @@ class WebView(QWidget):
 
     Attributes:
         blocked: an address that was asked for and refused.
-        loaded: whether the page itself arrived.
+        download_refused: the page tried to save a file.
         ended: the process of the page ended before the view was closed.
     """
 
     blocked = Signal(str)
-    loaded = Signal(bool)
+    download_refused = Signal()
     ended = Signal()
 
-    def __init__(self, origin: str, background: str, parent: QWidget | None = None) -> None:
+    def __init__(self, origin: str, colors: Colors, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         # Children are deleted in the order they came in, and the profile must outlive the page that uses it.
         self.view = QWebEngineView(self)
@@ -45,8 +48,8 @@ class WebView(QWidget):
         self._profile.setUrlRequestInterceptor(self._guard)
         self._profile.downloadRequested.connect(self._refuse_download)
         self.page = _Page(self._profile, self._guard, self.view)
-        self.page.setBackgroundColor(QColor(background))
-        self.page.loadFinished.connect(self.loaded)
+        self.page.setBackgroundColor(QColor(colors.panel))
+        self.page.scripts().insert(_prefer(colors.dark))
         self.page.renderProcessTerminated.connect(self._on_terminated)
         settings = self._profile.settings()
         for attribute in (
@@ -71,7 +74,7 @@ class WebView(QWidget):
 
     def _refuse_download(self, request: QWebEngineDownloadRequest) -> None:
         request.cancel()
-        self.blocked.emit(request.downloadFileName())
+        self.download_refused.emit()
 
     def _on_terminated(self, status: QWebEnginePage.RenderProcessTerminationStatus, code: int) -> None:
         if status != QWebEnginePage.RenderProcessTerminationStatus.NormalTerminationStatus:
@@ -79,12 +82,25 @@ class WebView(QWidget):
             self.ended.emit()
 
 
+def _prefer(dark: bool) -> QWebEngineScript:
+    """Makes a page follow the theme of the window where that is not the system's."""
+    script = QWebEngineScript()
+    script.setInjectionPoint(QWebEngineScript.InjectionPoint.DocumentReady)
+    script.setWorldId(QWebEngineScript.ScriptWorldId.ApplicationWorld)
+    script.setSourceCode(
+        "for (const sheet of document.styleSheets) for (const rule of sheet.cssRules)"
+        " if (rule.media?.mediaText === '(prefers-color-scheme: dark)')"
+        f" rule.media.mediaText = '{'all' if dark else 'not all'}';"
+    )
+    return script
+
+
 class _Guard(QWebEngineUrlRequestInterceptor):
     """Refuses every request that is not for the server."""
 
-    def __init__(self, origin: QUrl, on_blocked, parent: QObject) -> None:
+    def __init__(self, origin: QUrl, blocked: Callable[[str], None], parent: QObject) -> None:
         super().__init__(parent)
-        self._origin, self._on_blocked = origin, on_blocked
+        self._origin, self.blocked = origin, blocked
 
     def allows(self, url: QUrl) -> bool:
         """data and blob addresses name what the page itself holds."""
@@ -97,7 +113,7 @@ class _Guard(QWebEngineUrlRequestInterceptor):
         url = info.requestUrl()
         if not self.allows(url):
             info.block(True)
-            self._on_blocked(url.toString())
+            self.blocked(url.toString())
 
 
 class _Page(QWebEnginePage):
@@ -108,12 +124,10 @@ class _Page(QWebEnginePage):
     def acceptNavigationRequest(self, url: QUrl | str, kind: QWebEnginePage.NavigationType, main: bool) -> bool:
         allowed = self._guard.allows(QUrl(url))
         if not allowed:
-            self._guard._on_blocked(QUrl(url).toString())
+            self._guard.blocked(QUrl(url).toString())
         return allowed
 
-    def chooseFiles(
-        self, mode: QWebEnginePage.FileSelectionMode, old: Sequence[str], types: Sequence[str]
-    ) -> list[str]:
+    def chooseFiles(self, mode: QWebEnginePage.FileSelectionMode, old: Sequence[str], types: Sequence[str]) -> list[str]:
         """Models are opened by the window, not inside of the page."""
         return []
 
