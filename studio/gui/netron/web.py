@@ -61,6 +61,8 @@ class WebView(QWidget):
             QWebEngineSettings.WebAttribute.PluginsEnabled,
         ):
             settings.setAttribute(attribute, False)
+        # Other programs are not started either, as a link to mailto: would.
+        settings.setUnknownUrlSchemePolicy(QWebEngineSettings.UnknownUrlSchemePolicy.DisallowUnknownUrlSchemes)
         self.view.setPage(self.page)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.view.setAcceptDrops(False)  # a dropped file is for the window
