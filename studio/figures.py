@@ -131,18 +131,21 @@ def _whisker(metric: Metric) -> tuple[float | None, float | None]:
     return (metric.low, metric.high) if known else (None, None)
 
 
+_JUST_BELOW = 0.9995  # of a unit: three digits of it round up to the whole
+
+
 def size_text(count: float) -> str:
     """Bytes in decimal units with three significant digits."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= _JUST_BELOW * size:
             return f"{count / size:.3g} {unit}"
     return f"{count:.0f} B"
 
 
 def count_text(value: float) -> str:
     """A count with three significant digits and a decimal unit."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if value >= size:
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= _JUST_BELOW * size:
             return f"{value / size:.3g} {unit}"
     return f"{value:.0f}"
 

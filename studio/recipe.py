@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +12,9 @@ import yaml
 from studio.errors import SettingError
 from studio.method import Method, make_method
 from studio.model import Layer
+from studio.selectors import matching
 
 VERSION = 1
-_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
-_SIZE = re.compile(r"^([<>]=?)\s*([0-9]+(?:\.[0-9]+)?)\s*([kmg]?b?)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Step:
         if not self.layers:
             raise SettingError(f"{self.method.name}: the layer selection is empty", todo="Give '*' for every layer")
         for selector in self.layers:
-            _predicate(selector)
+            matching(selector)
 
     def select(self, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         """The layers this step is for; see `select_layers`."""
@@ -51,38 +48,14 @@ def select_layers(layers: tuple[Layer, ...], selectors: tuple[str, ...]) -> tupl
     """
     chosen: set[str] = {layer.name for layer in layers} if selectors[0].startswith("!") else set()
     for selector in selectors:
-        matches = {layer.name for layer in layers if _predicate(selector)(layer)}
+        meant = matching(selector)
+        matches = {layer.name for layer in layers if meant(layer.name, layer.op, layer.bytes)}
         if not matches and selector != "*":
             near = difflib.get_close_matches(selector.lstrip("!"), [layer.name for layer in layers], 3, 0.5)
             todo = f"Did you mean {', '.join(map(repr, near))}?" if near else "`inspect` lists the layers"
             raise SettingError(f"The selector {selector!r} matches no layer", todo=todo)
         chosen = chosen - matches if selector.startswith("!") else chosen | matches
     return tuple(layer for layer in layers if layer.name in chosen)
-
-
-def _predicate(selector: str) -> Any:
-    body = selector[1:] if selector.startswith("!") else selector
-    kind, colon, rest = body.partition(":")
-    if colon and kind == "type":
-        return lambda layer: fnmatchcase(layer.op, rest)
-    if colon and kind == "block":
-        scope = rest.rstrip("/.")
-        return lambda layer: layer.name == scope or layer.name.startswith((scope + "/", scope + "."))
-    if colon and kind == "size":
-        match = _SIZE.match(rest.strip())
-        if not match or match[3].lower() not in _UNITS:
-            raise SettingError(f"The selector {selector!r} is not a size", todo="Write for example size:>1MB or size:<=100kB")
-        limit = float(match[2]) * _UNITS[match[3].lower()]
-        compare = {
-            ">": lambda b: b > limit,
-            ">=": lambda b: b >= limit,
-            "<": lambda b: b < limit,
-            "<=": lambda b: b <= limit,
-        }[match[1]]
-        return lambda layer: compare(layer.bytes)
-    if not body:
-        raise SettingError("A layer selector is empty", todo="Give a name, a pattern, type:, block: or size:")
-    return lambda layer: layer.name == body or fnmatchcase(layer.name, body)
 
 
 @dataclass(frozen=True)
