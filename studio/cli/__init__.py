@@ -46,11 +46,6 @@ def main_job(path: Path | None) -> int:
     return _guard(lambda: compress.main_job(path))
 
 
-def commands() -> set[str]:
-    """The names of all commands."""
-    return set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-
-
 def _guard(work: Callable[[], int | None]) -> int:
     """Do the work and turn expected failures into one line and an exit code."""
     for stream in (sys.stdout, sys.stderr):

@@ -1,0 +1,72 @@
+"""Fixtures of the window's tests: Qt's own warnings fail them, and every test has settings and documents of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import pytest  # noqa: E402
+from PySide6.QtCore import QtMsgType, qInstallMessageHandler  # noqa: E402
+
+from studio import paths  # noqa: E402
+from studio.gui import theme  # noqa: E402
+from studio.gui.core import Hub  # noqa: E402
+
+#: What Qt says about this machine and not about us.
+_HARMLESS = (
+    "This plugin does not support",  # the offscreen platform has no window manager
+    "QFontDatabase: Cannot find font directory",
+    "XDG_RUNTIME_DIR",
+    "QStandardPaths",
+)
+
+
+@pytest.fixture(autouse=True)
+def _qt_warnings_fail() -> Iterator[None]:
+    said: list[str] = []
+
+    def listen(kind: QtMsgType, _: object, text: str) -> None:
+        if kind not in (QtMsgType.QtDebugMsg, QtMsgType.QtInfoMsg) and not any(one in text for one in _HARMLESS):
+            said.append(text)
+
+    before = qInstallMessageHandler(listen)
+    yield
+    qInstallMessageHandler(before)
+    assert not said, said
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Settings and documents of this test alone."""
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def hub(qapp, home: Path) -> Iterator[Hub]:
+    """A hub without a window, in the light theme."""
+    theme.apply("light")
+    found = Hub()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def open_model(hub: Hub, qtbot) -> Callable[[str | Path], None]:
+    """Opens a model in the hub and waits until it is there, with the methods known."""
+
+    def opened(path: str | Path) -> None:
+        with qtbot.waitSignal(hub.document.opened, timeout=60_000):
+            hub.operations.open(path)
+        qtbot.waitUntil(lambda: bool(hub.methods), timeout=60_000)
+
+    return opened
+
+
+@pytest.fixture
+def sample() -> Callable[[str], Path]:
+    """The model file of a shipped sample model."""
+    return lambda name: paths.sample_models() / name / "model.onnx"
