@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio import paths
-from studio.errors import StudioError
+from studio.errors import InputsNeeded, StudioError
 from studio.figures import size_text
 from studio.gui.document import folder_of, saved
 from studio.gui.reader import Ask
@@ -31,6 +31,7 @@ class Operations(QObject):
     opening = Signal(str)  # name of the file
     opening_progress = Signal(float, str)
     opening_ended = Signal()
+    inputs_needed = Signal(str, object)  # path and InputsNeeded: the file opens once its inputs are described
     exported = Signal(object)  # ExportCard
 
     def __init__(self, hub: Hub) -> None:
@@ -40,16 +41,24 @@ class Operations(QObject):
         self._asked: tuple[Path, tuple[str, ...]] = (Path(), ())
         self._waiting_rows: list[np.ndarray] = []
         self._shown: tuple[int, ...] = ()
+        self._looked: tuple[str, int] = ("", 0)
+        self.samples_error: StudioError | None = None  # why the samples of the plan cannot be shown
         self._planning = QTimer(self)
         self._planning.setSingleShot(True)
         self._planning.setInterval(_PLAN_MS)
         self._planning.timeout.connect(self._plan)
         hub.document.plan_changed.connect(self._planning.start)
+        hub.document.plan_changed.connect(self._follow_samples)
         hub.reader.ask("reader.warm_up", done=self._methods, priority=0)
+        hub.reader.ask("reader.extensions", done=self._extensions, priority=0)
 
     def _methods(self, methods: tuple[MethodCard, ...]) -> None:
         self._hub.methods = {one.name: one for one in methods}
         self._hub.methods_known.emit()
+
+    def _extensions(self, extensions: dict[str, tuple[str, ...]]) -> None:
+        self._hub.extensions = extensions
+        self._hub.extensions_known.emit()
 
     @property
     def is_opening(self) -> bool:
@@ -82,7 +91,10 @@ class Operations(QObject):
 
     def _not_opened(self, error: StudioError) -> None:
         self._end_opening()
-        self._hub.messages.show(error)
+        if isinstance(error, InputsNeeded):
+            self.inputs_needed.emit(str(self._asked[0]), error)
+        else:
+            self._hub.messages.show(error)
 
     def _end_opening(self) -> None:
         self._opening = None
@@ -214,22 +226,36 @@ class Operations(QObject):
             document.set_variants(tuple(v for v in document.variants if v is not card), document.shown)
             self._hub.reader.ask("variants.remove", card.folder)
 
+    def _follow_samples(self) -> None:
+        plan = self._hub.document.plan
+        if (plan.data, plan.seed if not plan.data else 0) != self._looked:
+            self.look_at_samples()
+
     def look_at_samples(self) -> None:
         """Decode a few samples for the panel; quick, measures nothing."""
         document = self._hub.document
-        if document.card is not None:
-            self._hub.reader.ask(
-                "runner.look_at_samples", document.card.path, document.inputs, document.plan, False,
-                done=document.set_samples, failed=self._no_samples, key="samples", priority=3,
-            )  # fmt: skip
+        if document.card is None:
+            return
+        plan = document.plan
+        self._looked = (plan.data, plan.seed if not plan.data else 0)
+        self._hub.reader.ask(
+            "shown.look_at", document.card.path, document.inputs, plan,
+            done=self._samples, failed=self._no_samples, key="samples", priority=3,
+        )  # fmt: skip
+
+    def _samples(self, card: SamplesCard) -> None:
+        if self._hub.document.card is not None:
+            self.samples_error = None
+            self._hub.document.set_samples(card)
 
     def _no_samples(self, error: StudioError) -> None:
+        self.samples_error = error
         self._hub.document.set_samples(None)
         self._hub.messages.show(error)
 
     def measure_samples(self) -> None:
         """Measure the original's metrics on the samples."""
-        self._job(tr("Measure the original on the samples"), "runner.look_at_samples", True, done=self._measured)
+        self._job(tr("Measure the original on the samples"), "runner.measure_samples", done=self._measured)
 
     def _measured(self, card: SamplesCard) -> None:
         if self._hub.document.card is not None and card.path == self._hub.document.plan.data:

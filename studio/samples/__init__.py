@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from studio.samples.look import Look, captions, value_text
+
 Part = Literal["calibration", "evaluation", "all"]
 
 
@@ -141,6 +143,17 @@ class Samples:
     def alternatives(self) -> dict[str, Samples]:
         """The same rows prepared in other usual ways, by what was done differently ("blue and red swapped")."""
         return {}
+
+    def look(self, count: int) -> Look:
+        """About `count` samples, spread over all of them, as a person can look at them.
+
+        Raises:
+            SamplesError: they cannot be read.
+        """
+        rows = self.rows("all", count)
+        feeds = [self.read(np.repeat(row, self.fixed_batch or 1)) for row in rows]
+        lines = tuple(tuple(value_text(values) for values in feed.values()) for feed in feeds)
+        return Look(captions(self.labels(rows), len(rows)), cells=(tuple(feeds[0]), *lines) if feeds else ())
 
     def describe(self) -> dict[str, object]:
         """Plain values for reports: no paths, no samples."""

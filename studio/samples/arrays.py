@@ -17,6 +17,7 @@ from studio.errors import SamplesError
 from studio.model import Model
 from studio.samples import Samples, Task
 from studio.samples.inputs import Feeder, Input
+from studio.samples.look import Look, captions, pictures_of, value_text
 
 EXTENSIONS = (".npz", ".npy")
 _LABELS = ("labels", "label", "y", "targets", "target")
@@ -42,6 +43,16 @@ class ArrayFileSamples(Samples):
 
     def labels(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self._labels is None else np.asarray(self._labels[rows])
+
+    def look(self, count: int) -> Look:
+        rows = self.rows("all", count)
+        taken = {name: np.asarray(array[rows]) for name, array in self._arrays.items()}
+        named = captions(self.labels(rows), len(rows))
+        pictures = pictures_of(next(iter(taken.values()))) if len(taken) == 1 else None
+        if pictures is not None:
+            return Look(named, pictures)
+        lines = tuple(tuple(map(value_text, line)) for line in zip(*taken.values(), strict=True))
+        return Look(named, cells=(tuple(taken), *lines))
 
 
 def open_arrays(

@@ -15,6 +15,7 @@ from studio.errors import SamplesError
 from studio.model import Model
 from studio.samples import Batch, Part, Samples, Task
 from studio.samples.inputs import Feeder, Input
+from studio.samples.look import Look, value_text, wave
 
 EXTENSIONS = (".wav", ".wave")
 _LABEL_FILES = ("labels.csv", "labels.txt")
@@ -118,6 +119,22 @@ class AudioSamples(Samples):
 
     def labels(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self._labels is None else self._labels[rows]
+
+    def look(self, count: int) -> Look:
+        """The first recordings as a whole, each with its length and what is labeled in it."""
+        numbers = range(min(count, len(self._recordings)))
+        waves = np.stack([wave(self._recordings[number].values()) for number in numbers])
+        return Look(tuple(map(self._caption, numbers)), waves=waves)
+
+    def _caption(self, number: int) -> str:
+        recording = self._recordings[number]
+        text = f"{recording.path.name}, {recording.length / recording.rate:.3g} s"
+        if self._labels is None:
+            return text
+        labels = self._labels[self._starts[number] : self._starts[number + 1]]
+        if len(np.unique(labels)) == 1:
+            return f"{text}, label {value_text(labels[0])}"
+        return f"{text}, label {value_text(labels.max())} in {int((labels == labels.max()).sum())} of {len(labels)} frames"
 
     def _frame_of(self, row: int) -> np.ndarray:
         number = int(np.searchsorted(self._starts, row, "right")) - 1

@@ -19,6 +19,7 @@ from studio.errors import SamplesError
 from studio.model import Model
 from studio.samples import Samples, Task
 from studio.samples.inputs import Feeder, Input, default_axes
+from studio.samples.look import Look, captions, small
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".pgm", ".ppm")
 _LABEL_FILES = ("labels.csv", "labels.txt")
@@ -91,6 +92,11 @@ class ImageSamples(Samples):
     def labels(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self._labels is None else self._labels[rows]
 
+    def look(self, count: int) -> Look:
+        rows = self.rows("all", count)
+        images = [self._pixels(self._names[row]) for row in rows]
+        return Look(captions(self.labels(rows), len(rows)), small(images))
+
     def alternatives(self) -> dict[str, Samples]:
         now, color = self._preparation, self._layout.channels >= 3
         if self._target.integer:
@@ -112,21 +118,30 @@ class ImageSamples(Samples):
         parts = (self._files, self._names, self._labels, self._feeder, self._target, self._layout, preparation)
         return ImageSamples(self.name, *parts, **self._options)
 
-    def _image(self, name: str) -> np.ndarray:
-        """(height, width, channels) as the input wants it, in float32 or uint8."""
+    def _pixels(self, name: str) -> np.ndarray:
+        """uint8[height, width, channels] at the size of the input, red first.
+
+        Raises:
+            SamplesError: it is not an image.
+        """
         from PIL import Image
 
-        layout, how = self._layout, self._preparation
+        layout = self._layout
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 with Image.open(io.BytesIO(self._files.read(name))) as file:
                     image = file.convert({1: "L", 4: "RGBA"}.get(layout.channels, "RGB"))
-                pixels = np.asarray(_fitted(image, layout.height, layout.width, how.resize))
+                pixels = np.asarray(_fitted(image, layout.height, layout.width, self._preparation.resize))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             why = str(error).splitlines()[0].rstrip(".") if "identify" not in str(error) else "its content is not an image"
             raise SamplesError(f"{PurePosixPath(name).name} cannot be read as an image", why, "Remove or replace it") from None
-        pixels = pixels.reshape(layout.height, layout.width, layout.channels)
+        return pixels.reshape(layout.height, layout.width, layout.channels)
+
+    def _image(self, name: str) -> np.ndarray:
+        """(height, width, channels) as the input wants it, in float32, uint8 or int8."""
+        layout, how = self._layout, self._preparation
+        pixels = self._pixels(name)
         if how.order == "BGR" and layout.channels >= 3:
             pixels = pixels[..., [2, 1, 0, *range(3, layout.channels)]]
         if self._target.dtype == "uint8":

@@ -16,6 +16,7 @@ from studio.model import Model
 from studio.samples import Task
 from studio.samples.arrays import ArrayFileSamples
 from studio.samples.inputs import Feeder, Input
+from studio.samples.look import Look, captions, shortened
 
 EXTENSIONS = (".csv", ".tsv", ".parquet", ".pq", ".parquet.brotli")
 _LABELS = ("label", "labels", "target", "y")
@@ -148,9 +149,15 @@ class TableSamples(ArrayFileSamples):
 
     kind = "table"
 
-    def __init__(self, name: str, table: Table, *args: Any, **options: Any) -> None:
+    def __init__(self, name: str, table: Table, columns: tuple[str, ...], *args: Any, **options: Any) -> None:
         super().__init__(name, *args, **options)
         self._table = table  # its folder, with the mapped files, lives as long as it
+        self._columns = columns
+
+    def look(self, count: int) -> Look:
+        rows = self.rows("all", count)
+        cells = [map(shortened, self._table.texts(column, rows)) for column in self._columns]
+        return Look(captions(self.labels(rows), len(rows)), cells=(self._columns, *zip(*cells, strict=True)))
 
 
 def open_table(
@@ -185,7 +192,8 @@ def open_table(
         task = Task(task.kind, task.metrics, task.output, groups, task.options)
         options["blocks"] = groups
     arrays = {name: _spooled(table, feeder.find(name), many, missing, i) for i, (name, many) in enumerate(chosen.items())}
-    return TableSamples(source.stem, table, arrays, target, feeder, task=task, **options)
+    shown = tuple(dict.fromkeys(c for many in chosen.values() for c in many))
+    return TableSamples(source.stem, table, shown, arrays, target, feeder, task=task, **options)
 
 
 def _spooled(table: Table, one: Input, columns: tuple[str, ...], missing: float | None, number: int) -> np.ndarray:

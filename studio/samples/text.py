@@ -13,6 +13,7 @@ from studio.errors import SamplesError
 from studio.model import Model
 from studio.samples import Samples, Task
 from studio.samples.inputs import Feeder, Input
+from studio.samples.look import Look, captions, shortened
 from studio.samples.table import Table, _labels_of
 
 EXTENSIONS = (".txt", *(".csv", ".tsv", ".parquet", ".pq"))
@@ -61,6 +62,12 @@ class TextSamples(Samples):
 
     def labels(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self._labels is None else self._labels[rows // self._per_row]
+
+    def look(self, count: int) -> Look:
+        rows = np.unique(self.rows("all", count * self._per_row) // self._per_row)
+        cells = [map(shortened, self._table.texts(column, rows)) for column in self._columns]
+        named = captions(self.labels(rows * self._per_row), len(rows))
+        return Look(named, cells=(self._columns, *zip(*cells, strict=True)))
 
 
 def open_text(

@@ -18,22 +18,17 @@ from studio.job import Job
 from studio.measure.doubts import doubts
 from studio.measure.profile import measure_profile
 from studio.measure.session import SessionOptions
-from studio.measure.task import evaluate
-from studio.model import Model
+from studio.measure.task import Metric, evaluate
 from studio.report import METADATA_KEY, save
 from studio.run import StepCache, run
-from studio.samples import Samples
-from studio.samples.open import open_samples
 from studio.samples.random import random_samples
 from studio.service import variants
 from studio.service.plans import options_of, recipe_of
 from studio.service.reader import model_at
-from studio.service.shown import show_samples
+from studio.service.shown import samples_of, show_samples
 from studio.service.values import ExportCard, Plan, SamplesCard, VariantCard
 
-_SHOWN = 12  # decoded samples in the panel
 _cache: tuple[Any, StepCache] = (None, StepCache())
-_samples: dict[tuple, Samples] = {}
 
 
 def warm_up(job: Job) -> None:
@@ -41,22 +36,6 @@ def warm_up(job: Job) -> None:
     from studio.measure.session import runtime
 
     runtime()
-
-
-def samples_of(model: Model, plan: Plan) -> Samples | None:
-    """The samples of a plan; the same object while model and files stay the same, so that finished steps are found again.
-
-    Raises:
-        SamplesError: they cannot be read or do not fit the model.
-    """
-    if not plan.data:
-        return None
-    path = Path(plan.data)
-    key = (id(model), plan.data, path.stat().st_mtime_ns if path.exists() else 0)
-    if key not in _samples:
-        _samples.clear()
-        _samples[key] = open_samples(path, model)
-    return _samples[key]
 
 
 def compress(path: str, inputs: tuple[str, ...], plan: Plan, folder: str, job: Job) -> VariantCard:
@@ -99,8 +78,8 @@ def next_number(home: Path) -> int:
     return max((int(one.name) for one in home.glob("*") if one.name.isdigit()), default=0) + 1
 
 
-def look_at_samples(path: str, inputs: tuple[str, ...], plan: Plan, measure: bool, job: Job) -> SamplesCard:
-    """A few decoded samples, what is doubtful about them and, if asked, the original's metrics on them.
+def measure_samples(path: str, inputs: tuple[str, ...], plan: Plan, job: Job) -> SamplesCard:
+    """The samples of a plan with what is doubtful about them and the original's metrics on them.
 
     Raises:
         SamplesError: they cannot be read or do not fit the model.
@@ -108,18 +87,16 @@ def look_at_samples(path: str, inputs: tuple[str, ...], plan: Plan, measure: boo
     """
     model = model_at(path, inputs, job.part(0.0, 0.05, "open"))
     samples = samples_of(model, plan) or random_samples(model, seed=plan.seed)
-    found = show_samples(samples, plan.data, _SHOWN)
-    if not measure:
-        return found
-    device = pick(plan.device)
-    options = SessionOptions(device.id, plan.threads)
+    options = options_of(plan)
+    device = pick(options.device)
+    session = SessionOptions(device.id, options.threads)
+    metrics: tuple[Metric, ...] = ()
     with heavy(device, job):
-        warnings = doubts(model, samples, options=options, job=job.part(0.05, 0.4, "samples"))
-        metrics: tuple = ()
+        warnings = doubts(model, samples, options=session, job=job.part(0.05, 0.4, "samples"))
         if samples.task is not None:
             part = job.part(0.4, 1.0, "evaluate")
-            metrics = evaluate(model, samples, options=options, limit=plan.rows or None, job=part)
-    return dataclasses.replace(found, warnings=warnings, metrics=metrics)
+            metrics = evaluate(model, samples, options=session, limit=options.rows or None, job=part)
+    return dataclasses.replace(show_samples(samples, plan.data), warnings=warnings, metrics=metrics)
 
 
 def profile(path: str, inputs: tuple[str, ...], plan: Plan, job: Job) -> np.ndarray:

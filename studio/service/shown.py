@@ -1,23 +1,59 @@
-"""A few samples as a person can look at them."""
+"""A few samples as a person can look at them. Runs in the reader: nothing that a run needs is imported."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
+from studio.job import Job
+from studio.model import Model
 from studio.samples import Samples
-from studio.service.values import SamplesCard
+from studio.samples.look import range_text
+from studio.samples.open import open_samples
+from studio.samples.random import random_samples
+from studio.service.reader import model_at
+from studio.service.values import Plan, SamplesCard
+
+#: Decoded samples in the panel.
+COUNT = 12
+_samples: dict[tuple, Samples] = {}
 
 
-def show_samples(samples: Samples, path: str, count: int) -> SamplesCard:
-    """The first `count` rows of `samples`, spread over all of them.
+def samples_of(model: Model, plan: Plan) -> Samples | None:
+    """The samples of a plan; the same object while model and files stay the same, so that finished steps are found again.
+
+    Raises:
+        SamplesError: they cannot be read or do not fit the model.
+    """
+    if not plan.data:
+        return None
+    path = Path(plan.data)
+    key = (id(model), plan.data, path.stat().st_mtime_ns if path.exists() else 0)
+    if key not in _samples:
+        _samples.clear()
+        _samples[key] = open_samples(path, model)
+    return _samples[key]
+
+
+def look_at(path: str, inputs: tuple[str, ...], plan: Plan, job: Job) -> SamplesCard:
+    """The samples of a plan, or random inputs, with a few of them decoded. Measures nothing.
+
+    Raises:
+        SamplesError: they cannot be read or do not fit the model.
+    """
+    model = model_at(path, inputs, job)
+    job.check()
+    return show_samples(samples_of(model, plan) or random_samples(model, seed=plan.seed), plan.data)
+
+
+def show_samples(samples: Samples, path: str, count: int = COUNT) -> SamplesCard:
+    """About `count` of `samples`, spread over all of them, and what is known of them all.
 
     Raises:
         SamplesError: they cannot be read.
     """
-    rows = samples.rows("all", count)
-    feeds = samples.read(rows)
-    labels = samples.labels(rows)
-    inputs = tuple(f"{name}: {a.dtype}[{', '.join(map(str, a.shape[1:]))}], {_range(a)}" for name, a in feeds.items())
+    found = samples.look(count)
     return SamplesCard(
         path,
         samples.name,
@@ -27,15 +63,23 @@ def show_samples(samples: Samples, path: str, count: int) -> SamplesCard:
         len(samples.rows("evaluation")),
         samples.task.kind if samples.task else "",
         samples.warnings,
-        inputs,
-        None,
-        (),
-        tuple(map(str, labels)) if labels is not None else (),
+        _inputs(samples, count),
+        found.pictures,
+        found.cells,
+        found.captions,
         random=samples.random,
+        waves=found.waves,
     )
 
 
-def _range(values: np.ndarray) -> str:
-    if not values.size or not np.issubdtype(values.dtype, np.number):
-        return "not numbers"
-    return f"{float(np.nanmin(values)):.3g} to {float(np.nanmax(values)):.3g}"
+def _inputs(samples: Samples, count: int) -> tuple[str, ...]:
+    """Name, type, shape and range of every input over a few calls; "18-64" where the size of an axis differs."""
+    calls = [samples.read(np.repeat(row, samples.fixed_batch or 1)) for row in samples.rows("all", count)]
+    found = []
+    for name in calls[0]:
+        arrays = [call[name] for call in calls]
+        sizes = [sorted(set(axis)) for axis in zip(*(array.shape for array in arrays), strict=True)]
+        shape = ", ".join(f"{size[0]}" if len(size) == 1 else f"{size[0]}-{size[-1]}" for size in sizes)
+        values = np.concatenate([array.ravel() for array in arrays])
+        found.append(f"{name}: {arrays[0].dtype}[{shape}], {range_text(values)}")
+    return tuple(found)

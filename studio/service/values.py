@@ -192,11 +192,12 @@ class SamplesCard:
         task: what the labels mean, or empty.
         warnings: sentences about the data.
         inputs: one line per model input: name, dtype, shape, range of the first rows.
-        pictures: for images, uint8[k, height, width, 3] of the first rows as they were decoded; else None.
-        rows: for other data, the first rows as text: a header and lines.
-        labels: of the rows shown, as text.
+        pictures: uint8[k, height, width, 3] of some rows, as the model gets them but not normalized; None if there are none.
+        rows: for tables and texts, some rows as text: a header and lines.
+        labels: of what is shown, as text; for recordings their names and lengths too.
         metrics: of the original model, once measured.
         random: whether the values are made up.
+        waves: of some recordings, float32[k, 2, columns]: the lowest and highest value of each stretch; else None.
     """
 
     path: str
@@ -213,6 +214,7 @@ class SamplesCard:
     labels: tuple[str, ...]
     metrics: tuple[Metric, ...] = ()
     random: bool = False
+    waves: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
