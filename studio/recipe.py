@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import yaml
 from studio.errors import SettingError
 from studio.method import Method, make_method
 from studio.model import Layer
-from studio.selectors import matching
+from studio.selectors import check, choose
 
 VERSION = 1
 
@@ -33,7 +32,7 @@ class Step:
         if not self.layers:
             raise SettingError(f"{self.method.name}: the layer selection is empty", todo="Give '*' for every layer")
         for selector in self.layers:
-            matching(selector)
+            check(selector)
 
     def select(self, layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
         """The layers this step is for; see `select_layers`."""
@@ -46,16 +45,9 @@ def select_layers(layers: tuple[Layer, ...], selectors: tuple[str, ...]) -> tupl
     Raises:
         SettingError: a selector matches nothing.
     """
-    chosen: set[str] = {layer.name for layer in layers} if selectors[0].startswith("!") else set()
-    for selector in selectors:
-        meant = matching(selector)
-        matches = {layer.name for layer in layers if meant(layer.name, layer.op, layer.bytes)}
-        if not matches and selector != "*":
-            near = difflib.get_close_matches(selector.lstrip("!"), [layer.name for layer in layers], 3, 0.5)
-            todo = f"Did you mean {', '.join(map(repr, near))}?" if near else "`inspect` lists the layers"
-            raise SettingError(f"The selector {selector!r} matches no layer", todo=todo)
-        chosen = chosen - matches if selector.startswith("!") else chosen | matches
-    return tuple(layer for layer in layers if layer.name in chosen)
+    names, ops = [layer.name for layer in layers], [layer.op for layer in layers]
+    chosen = choose(selectors, names, ops, lambda: [layer.bytes for layer in layers])
+    return tuple(layer for layer, wanted in zip(layers, chosen, strict=True) if wanted)
 
 
 @dataclass(frozen=True)
