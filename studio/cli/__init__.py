@@ -58,7 +58,7 @@ def _guard(work: Callable[[], int | None]) -> int:
         return code
     except TyperException as error:
         text = " ".join(error.format_message().split())
-        return _fail(text[:1].upper() + text[1:].rstrip(".") + ".") if text else 2
+        return _fail(text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")) if text else 2
     except StudioError as error:
         return _fail(str(error))
     except (Cancelled, KeyboardInterrupt, typer.Abort):

@@ -310,15 +310,22 @@ def test_an_interrupt_while_it_starts_shows_no_traceback():
 
 def test_the_main_job_makes_no_folder_for_a_file_that_is_no_model(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "studio", "inspekt"], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "studio", "gone.onnx"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (2, "inspekt does not exist. Check the path.\n")
+    assert (done.returncode, done.stderr) == (2, "gone.onnx does not exist. Check the path.\n")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "output").touch()
     command = [sys.executable, "-m", "studio", str(MLP / "model.onnx")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     said = f"{tmp_path / 'output'} cannot be made: File exists. Start it in another folder.\n"
     assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_a_mistyped_command_is_not_taken_for_a_file(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "studio", "inspekt"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "No such command 'inspekt'. Did you mean 'inspect'?\n")
 
 
 def test_the_command_imports_neither_qt_nor_torch(tmp_path):
