@@ -96,7 +96,7 @@ def count_parameters(model: Model, job: Job | None = None) -> tuple[int, int]:
 def weight_counts(weight: Weight, node: ir.Node, job: Job | None = None) -> tuple[int, int]:
     """(values, values that are not zero) of one weight as `node` reads it."""
     job = job or Job()
-    if node.op_type in ("MatMulNBits", "GatherBlockQuantized"):
+    if node.op_type in ("MatMulNBits", "GatherBlockQuantized") and weight.index in _ZERO_POINTS[node.op_type]:
         return _packed_counts(weight, node)
     tensor, zero = weight.tensor, _zero_point(weight, node)
     if isinstance(tensor, ir.PackedTensor) and tensor.dtype.bitwidth == 4 and zero.size == 1:
