@@ -187,6 +187,11 @@ def to_csv(report: Report) -> str:
 
 def to_html(report: Report) -> str:
     """One self-contained page: no scripts, nothing loaded from elsewhere."""
+    return page("report.html", report=report, charts=charts(figures(report)))
+
+
+def page(template: str, **values: Any) -> str:
+    """A template of `resources/report` filled in; what is put into it is escaped."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -195,11 +200,8 @@ def to_html(report: Report) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters["size"] = size_text
-    environment.filters["count"] = count_text
-    return environment.get_template("report.html").render(
-        report=report, charts=charts(figures(report)), metric_text=metric_text
-    )
+    environment.filters.update(size=size_text, count=count_text)
+    return environment.get_template(template).render(metric_text=metric_text, **values)
 
 
 _WRITERS: dict[str, Callable[[Report], str]] = {".json": Report.to_json, ".csv": to_csv, ".html": to_html}
@@ -224,9 +226,18 @@ def save(report: Report, path: Path) -> None:
         ExportError: the format is unknown or the file cannot be written.
     """
     check_file(path)
+    write_text(path, _WRITERS[path.suffix.lower()](report))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a report's text beside its place and move it there.
+
+    Raises:
+        ExportError: it cannot be written; what stood there is still there.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_text(_WRITERS[path.suffix.lower()](report), "utf-8")
+        partial.write_text(text, "utf-8")
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
