@@ -22,8 +22,8 @@ from urllib.parse import quote, urlsplit
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLabel, QPushButton
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton
 
 from studio.gui import theme
 from studio.gui.core import Messages
@@ -301,8 +301,7 @@ def _variant(number: int, folder: Path) -> VariantCard:
 
 
 @pytest.fixture
-def hub(qapp, tmp_path, monkeypatch) -> SimpleNamespace:
-    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+def hub(qapp) -> SimpleNamespace:
     return SimpleNamespace(document=Document(), messages=Messages())
 
 
@@ -314,6 +313,8 @@ def panel(hub, qtbot) -> Iterator[NetronPanel]:
     made.resize(900, 600)
     made.show()
     yield made
+    made.release()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # the engine wants its page gone before the program ends
     hub.document.close()
 
 
