@@ -2,6 +2,7 @@
 
 StudioError            what happened, why, and what to do: shown as one message, exit code 2
 ├── ModelError         a model file that cannot be opened, or must not be
+│   └── InputsNeeded   one that opens once the caller says what its inputs look like
 ├── SamplesError       data that cannot be read, or does not fit the model
 ├── SettingError       a setting, selector or recipe that cannot be constructed
 ├── RunError           a model that cannot be executed, or a step that cannot be applied
@@ -34,6 +35,12 @@ class StudioError(Exception):
 
 class ModelError(StudioError):
     """A model file cannot be opened, or opening it would not be safe."""
+
+
+class InputsNeeded(ModelError):
+    """A model file does not say what its inputs look like. `names` are those it takes, in order."""
+
+    names: tuple[str, ...] = ()
 
 
 class SamplesError(StudioError):

@@ -20,7 +20,7 @@ from typing import Any
 
 import onnx_ir as ir
 
-from studio.errors import ModelError, SettingError
+from studio.errors import InputsNeeded, ModelError, SettingError
 from studio.job import Job
 
 EXTENSIONS = (".pt", ".ts", ".torchscript", ".jit")
@@ -163,7 +163,9 @@ def _check_arguments(path: Path, arguments: list[Any], wanted: list[Input]) -> N
     needed = [argument for argument in arguments if not argument.has_default_value()]
     names = ", ".join(f"{argument.name} ({argument.type})" for argument in arguments)
     if not len(needed) <= len(wanted) <= len(arguments):
-        raise ModelError(f"{path.name} does not say how large its inputs are", f"it takes {names}", _HOW)
+        error = InputsNeeded(f"{path.name} does not say how large its inputs are", f"it takes {names}", _HOW)
+        error.names = tuple(argument.name for argument in needed or arguments)
+        raise error
     for argument in arguments[: len(wanted)]:
         if str(argument.type) not in ("Tensor", "Optional[Tensor]"):
             why = f"its input {argument.name} is of type {argument.type} and not a tensor"

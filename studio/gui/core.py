@@ -23,15 +23,17 @@ class Messages(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.last: tuple[str, str] = ("", "")
+        self.notes: tuple[str, ...] = ()  # what the error of the last message told the log beside its sentence
 
     def show(self, what: StudioError | str, severity: str = "") -> None:
         """Show an error, or a text of the given severity."""
         severity = severity or ("error" if isinstance(what, StudioError) else "info")
         self.last = (severity, str(what))
+        self.notes = tuple(getattr(what, "__notes__", ()))
         self.shown.emit(*self.last)
 
     def clear(self) -> None:
-        self.last = ("", "")
+        self.last, self.notes = ("", ""), ()
         self.cleared.emit()
 
 
@@ -39,6 +41,7 @@ class Hub(QObject):
     """Document, reader, jobs, settings and messages. `methods` are known once the reader has started."""
 
     methods_known = Signal()
+    extensions_known = Signal()
 
     def __init__(self, settings: Path | None = None) -> None:
         super().__init__()
@@ -50,6 +53,7 @@ class Hub(QObject):
         self.reader = Reader(self)
         self.jobs = Jobs("runner.warm_up", self)
         self.methods: dict[str, MethodCard] = {}
+        self.extensions: dict[str, tuple[str, ...]] = {}  # of the formats that can be opened, by their description
         self.reader.failed.connect(self.messages.show)
         self.operations = Operations(self)
 

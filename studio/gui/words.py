@@ -1,15 +1,28 @@
-"""Every text the user reads goes through `tr`, so that it can be shown in another language.
+"""Every text the user reads goes through `tr` (or through `say`, where the core wrote it), to be shown in another language.
 
 The texts of all sources are collected, translated and compiled by `packaging/translations.py`.
 """
 
 from __future__ import annotations
 
+import re
+import xml.etree.ElementTree as ElementTree
+from functools import lru_cache
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTranslator
 
-CONTEXT = "studio"
+from studio.paths import resources
+
+#: Context of the window's own texts, and of the sentences that come from the core.
+CONTEXT, CORE = "studio", "core"
+#: Codes of the settings and how each language calls itself.
+LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+_ENGLISH = "en"
+
+_installed: list[QTranslator] = []
+_language = _ENGLISH
+_sentences: Sentences | None = None
 
 
 def tr(text: str, **values: Any) -> str:
@@ -21,3 +34,124 @@ def tr(text: str, **values: Any) -> str:
 def trn(one: str, many: str, count: int, **values: Any) -> str:
     """As `tr`, with the form for one or for many; `{count}` is replaced by the number."""
     return tr(one if count == 1 else many, count=f"{count:,}", **values)
+
+
+@lru_cache(maxsize=65_536)
+def say(text: str) -> str:
+    """A sentence of the core (an error, a refusal, a note, a help text) in the language of the window; as it is if unknown."""
+    return _sentences.say(text) if _sentences is not None and text else text
+
+
+def language() -> str:
+    """The language in use, a key of `LANGUAGES`."""
+    return _language
+
+
+def install(wanted: str) -> None:
+    """Use a language of `LANGUAGES`; empty for that of the system, or English where the system's is none of them.
+
+    Numbers are written as in English in every language: most of them are made by the core.
+    """
+    global _language, _sentences
+    _language = wanted if wanted in LANGUAGES else _of_system()
+    application = QCoreApplication.instance()
+    assert application is not None
+    for translator in _installed:
+        application.removeTranslator(translator)
+    _installed.clear()
+    say.cache_clear()
+    _sentences = None
+    locale = QLocale(QLocale.Language.English, QLocale.Country.UnitedStates)
+    if _language != _ENGLISH:
+        locale = QLocale(_language)
+        folders = (resources() / "translations", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
+        for name, folder in zip(("studio", "qtbase"), folders, strict=True):
+            translator = QTranslator(application)
+            if translator.load(f"{name}_{_language}", str(folder)):
+                application.installTranslator(translator)
+                _installed.append(translator)
+        _sentences = Sentences(catalog(_language, CORE))
+    QLocale.setDefault(locale)
+
+
+def _of_system() -> str:
+    system = QLocale.system()
+    simplified = system.language() == QLocale.Language.Chinese and system.script() != QLocale.Script.TraditionalHanScript
+    return "zh_CN" if simplified else _ENGLISH
+
+
+def catalog(code: str, context: str) -> dict[str, str]:
+    """Source -> translation of one context of a language; what is not translated is left out."""
+    path = resources() / "translations" / f"studio_{code}.ts"
+    if not path.is_file():
+        return {}
+    found = {}
+    for part in ElementTree.parse(path).getroot().iter("context"):
+        if part.findtext("name") == context:
+            pairs = ((one.findtext("source") or "", one.findtext("translation") or "") for one in part.iter("message"))
+            found.update({source: target for source, target in pairs if target})
+    return found
+
+
+class Sentences:
+    """Translates English sentences by a catalog whose sources are whole texts, or templates with `{0}`, `{1}` for what varies.
+
+    The most specific template wins: the one with the most text of its own. Parts of a template that are sentences
+    themselves are translated too. A text of several sentences, or of clauses joined by `: ` and `; `, is
+    translated clause by clause.
+    """
+
+    def __init__(self, translations: dict[str, str]) -> None:
+        self._whole: dict[str, str] = {}
+        self._templates: list[tuple[str, re.Pattern[str], list[int], str]] = []
+        for source, target in sorted(translations.items(), key=lambda pair: -len(_HOLE.sub("", pair[0]))):
+            source, target = _bare(source), target.rstrip("。")
+            if not _HOLE.search(source):
+                self._whole[source] = target
+                continue
+            pieces = _HOLE.split(source)  # text, number, text, number, ..., text
+            texts, numbers = pieces[::2], [int(number) for number in pieces[1::2]]
+            pattern = "(.*?)".join(map(re.escape, texts))
+            self._templates.append((max(texts, key=len), re.compile(pattern, re.DOTALL), numbers, target))
+
+    def say(self, text: str) -> str:
+        """The translation, or the text as it is."""
+        return self._sentence(text) or self._by_sentence(text) or self._by_clause(text) or text
+
+    def _sentence(self, text: str) -> str:
+        bare = _bare(text)
+        target = self._whole.get(bare) or self._by_template(bare)
+        return target + "。" if target and text.endswith(".") else target
+
+    def _by_template(self, bare: str) -> str:
+        for longest, pattern, numbers, target in self._templates:
+            if longest in bare and (match := pattern.fullmatch(bare)):
+                parts = {number: self._part(part) for number, part in zip(numbers, match.groups(), strict=True)}
+                return _HOLE.sub(lambda hole, parts=parts: parts[int(hole[1])], target)  # type: ignore[misc]
+        return ""
+
+    def _part(self, text: str) -> str:
+        # A single word is most likely a name: that of a layer, a file, an operator.
+        return self.say(text) if " " in text.strip() else text
+
+    def _by_sentence(self, text: str) -> str:
+        pieces = _SENTENCE_END.split(text)
+        return "".join(map(self.say, pieces)) if len(pieces) > 1 else ""
+
+    def _by_clause(self, text: str) -> str:
+        for separator, sign in (("; ", "；"), (": ", "：")):
+            left, found, right = text.partition(separator)
+            if found:
+                there = self.say(left), self.say(right)
+                if there != (left, right):
+                    return sign.join(there)
+        return ""
+
+
+_HOLE = re.compile(r"\{(\d+)\}")
+_SENTENCE_END = re.compile(r"(?<=[^.][.?!]) (?=[A-Z0-9])")
+
+
+def _bare(text: str) -> str:
+    """Without final period; the first letter small, as clauses stand at the start of sentences and behind colons."""
+    return text[:1].lower() + text[1:].rstrip(".")

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from studio import formats
 from studio.errors import StudioError
-from studio.formats import load
 from studio.formats.onnx import data_files
 from studio.job import Job
 from studio.measure.macs import count_macs
@@ -46,7 +46,7 @@ def model_at(path: str, inputs: tuple[str, ...] = (), job: Job | None = None) ->
     Raises:
         ModelError: it cannot be opened.
     """
-    found = _models.pop((path, inputs), None) or load(path, job, inputs=inputs)
+    found = _models.pop((path, inputs), None) or formats.load(path, job, inputs=inputs)
     _models[path, inputs] = found
     while len(_models) > _MOST:
         _models.popitem(last=False)
@@ -59,6 +59,11 @@ def warm_up(job: Job) -> tuple[MethodCard, ...]:
         MethodCard(name, kind.summary(), kind.calibrates, kind.whole_model, kind.settings())
         for name, kind in all_methods().items()
     )
+
+
+def extensions(job: Job) -> dict[str, tuple[str, ...]]:
+    """The formats that can be opened: description -> extensions."""
+    return formats.extensions()
 
 
 def open_model(path: str, inputs: tuple[str, ...], job: Job) -> ModelCard:
