@@ -6,7 +6,6 @@ import html
 import re
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
@@ -31,7 +30,8 @@ def folder() -> Path:
 
 
 def version() -> str:
-    return metadata.version("netron")
+    """As its page says; empty where it does not."""
+    return dict(_META.findall(_source())).get("version", "")
 
 
 def released() -> datetime | None:

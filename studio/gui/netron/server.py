@@ -31,6 +31,8 @@ _TYPES = {
     ".png": "image/png",
     ".ico": "image/x-icon",
 }
+# Without it Netron asks a site where the user is, then the user about usage figures: neither has a point, nothing can be sent.
+_CONSENT = "consent=1"
 _REPORT = "report"
 _LONGEST_REPORT = 65536
 # Netron's own styles are inline; its pictures for export are data and blob addresses.
@@ -60,8 +62,7 @@ class Server:
         self._models: dict[str, Path] = {}
         self._once: dict[str, str] = {}
         self._http = _Http((HOST, 0), self._models, self._once, on_blocked)
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.1,), name="netron-server", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._serve, name="netron-server", daemon=True).start()
 
     @property
     def origin(self) -> str:
@@ -82,9 +83,14 @@ class Server:
         return f"{self.origin}/{ticket}"
 
     def close(self) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
+        """Answer nobody any more; does not wait for the threads."""
+        self._models.clear()
+        self._once.clear()
+        threading.Thread(target=self._http.shutdown, name="netron-server-end", daemon=True).start()
+
+    def _serve(self) -> None:
+        with self._http:
+            self._http.serve_forever(poll_interval=0.1)
 
 
 class _Http(ThreadingHTTPServer):
@@ -121,13 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif (model := self.server.models.get(token)) is None:
             self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"Open the model in the studio again.")
         elif rest == "/":
-            # Read by Netron's page: the question about usage figures does not arise where none can be sent.
-            self._answer(
-                HTTPStatus.OK,
-                "text/html; charset=utf-8",
-                pages.page(model.name),
-                {"Set-Cookie": f"consent=1; Path=/{token}/; SameSite=Strict"},
-            )
+            cookie = {"Set-Cookie": f"{_CONSENT}; Path=/{token}/; SameSite=Strict"}
+            self._answer(HTTPStatus.OK, "text/html; charset=utf-8", pages.page(model.name), cookie)
         elif rest.startswith("/data/"):
             self._send(_data(model, rest.removeprefix("/data/")), "application/octet-stream")
         else:

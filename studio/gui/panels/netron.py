@@ -17,11 +17,11 @@ from studio.figures import size_text
 from studio.gui.core import Hub
 from studio.gui.icons import icon
 from studio.gui.netron import engine, pages
-from studio.gui.netron.server import Server
 from studio.gui.theme import UNIT, colors
 from studio.gui.words import tr, trn
 
 if TYPE_CHECKING:
+    from studio.gui.netron.server import Server
     from studio.gui.netron.web import WebView
 
 #: Netron holds a whole file in memory; from this many bytes on the user is asked first.
@@ -49,6 +49,7 @@ class NetronPanel(QWidget):
         self._hub, self._now = hub, now
         self._server: Server | None = None
         self._web: WebView | None = None
+        self._wanted: Path | None = None  # to be shown in the page, and what it shows
         self._loaded: Path | None = None
         self._allowed: set[Path] = set()  # large files that were asked for all the same
         self._count, self._host = 0, ""
@@ -193,10 +194,13 @@ class NetronPanel(QWidget):
             )
             self._say(text, tr("Show it in Netron"), self._allow)
         else:
-            self._load(path)
+            self._wanted = path
+            QTimer.singleShot(0, self, self._load)  # after its libraries the engine takes a moment of its own to start
 
     def _say(self, text: str, label: str = "", act: Callable[[], None] | None = None) -> None:
         self.release()
+        self._wanted = None
+        self._stack.setCurrentIndex(0)
         self._text.setText(text)
         self._button.setText(label)
         self._button.setVisible(act is not None)
@@ -211,22 +215,27 @@ class NetronPanel(QWidget):
             self._allowed.add(self.path)
         self._refresh()
 
-    def _load(self, path: Path) -> None:
+    def _load(self) -> None:
+        if self._wanted is None or not self.isVisible():
+            return
         if self._web is None:
             from studio.gui.netron.web import WebView
 
             self._web = WebView(self._serving().origin, colors())
+            self._web.view.setAccessibleName(tr("Netron"))
             self._web.blocked.connect(self._on_refused)
             self._web.download_refused.connect(self._on_download)
             self._web.ended.connect(self._on_ended)
             self._stack.addWidget(self._web)
         self._stack.setCurrentWidget(self._web)
-        if path != self._loaded:
-            self._loaded = path
-            self._web.load(self._serving().address(path))
+        if self._loaded != self._wanted:
+            self._loaded = self._wanted
+            self._web.load(self._serving().address(self._wanted))
 
     def _serving(self) -> Server:
         if self._server is None:
+            from studio.gui.netron.server import Server
+
             self._server = Server(self._refused.emit)
             self.destroyed.connect(self._server.close)
         return self._server
