@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from studio.gui import crash, logs, theme, words
 from studio.gui.core import Hub
 from studio.gui.icons import icon
+from studio.gui.netron import engine
 from studio.gui.window import Window
 from studio.gui.words import tr
 
@@ -70,6 +71,7 @@ class Studio(QObject):
 
 def main(path: Path | None = None) -> int:
     """Run the window until it is closed. Returns the exit code."""
+    engine.prepare()
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     application.setApplicationName("Compression Studio")
