@@ -128,9 +128,10 @@ QPushButton[primary="true"], QToolButton[primary="true"] {{ background: {c.accen
 QPushButton[primary="true"]:disabled, QToolButton[primary="true"]:disabled {{ background: {c.raised}; color: {c.muted};
     border: 1px solid {c.hairline}; }}
 QPushButton[primary="true"]:focus, QToolButton[primary="true"]:focus {{ border: 1px solid {c.text}; }}
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QPlainTextEdit {{ background: {c.panel}; border: 1px solid {c.hairline};
+QLineEdit, QPlainTextEdit {{ background: {c.panel}; border: 1px solid {c.hairline};
     border-radius: 4px; padding: 3px 6px; selection-background-color: {c.selection}; selection-color: {c.text}; }}
-QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus {{ border: 1px solid {c.accent}; }}
+QSpinBox, QDoubleSpinBox, QComboBox {{ min-height: 22px; }}
+QLineEdit:focus, QPlainTextEdit:focus {{ border: 1px solid {c.accent}; }}
 QTableView, QListView, QTreeView, QGraphicsView, QScrollArea {{ background: {c.panel}; border: 0; }}
 QTableView, QListView, QTreeView {{ gridline-color: {c.hairline}; alternate-background-color: {c.window};
     selection-background-color: {c.selection}; selection-color: {c.text}; }}
