@@ -45,6 +45,7 @@ class Hub(QObject):
 
     def __init__(self, settings: Path | None = None) -> None:
         super().__init__()
+        from studio.gui.graph.source import LayerGraph
         from studio.gui.operations import Operations
 
         self.settings = Settings(settings, self)
@@ -56,9 +57,11 @@ class Hub(QObject):
         self.extensions: dict[str, tuple[str, ...]] = {}  # of the formats that can be opened, by their description
         self.reader.failed.connect(self.messages.show)
         self.operations = Operations(self)
+        self.graph = LayerGraph(self)
 
     def close(self) -> None:
         """End the children and keep what is open."""
         self.document.save()
         self.jobs.close()
         self.reader.close()
+        self.graph.close()

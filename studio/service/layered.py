@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
 import numpy as np
 
@@ -313,8 +314,7 @@ def _part_positions(rows: list[list[int]], graph: _Graph) -> dict[int, float]:
             at.update((row[0], 0.0) for row in section)
             continue
         found = _section_positions(section, graph)
-        ends = [found[row[0]] for row in (section[0], section[-1]) if row[0] in at and len(row) == 1]
-        middle = sum(ends) / len(ends) if ends else 0.0
+        middle = median(value for v, value in found.items() if v < graph.count)
         at.update((v, value - middle) for v, value in found.items() if v not in at)
     return at
 

@@ -1,0 +1,1 @@
+"""The layer graph: drawn from columns, colored by any figure of the layers."""
