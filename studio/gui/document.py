@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio import paths
+from studio.service.inspector_values import ActivationTable
 from studio.service.values import (
     ROW_BINS,
     LayerTable,
@@ -62,6 +63,7 @@ class Document(QObject):
     macs_changed = Signal()
     share_changed = Signal()
     samples_changed = Signal()
+    activations_changed = Signal()
     variants_changed = Signal()
     shown_changed = Signal()  # which variants are compared
 
@@ -84,6 +86,7 @@ class Document(QObject):
         self.selection: tuple[str, ...] = ()
         self.current = ""
         self.samples: SamplesCard | None = None
+        self.activations: ActivationTable | None = None
         self.variants: tuple[VariantCard, ...] = ()
         self.shown: tuple[int, ...] = ()
         self.undo.clear()
@@ -183,6 +186,11 @@ class Document(QObject):
     def set_samples(self, card: SamplesCard | None) -> None:
         self.samples = card
         self.samples_changed.emit()
+
+    def set_activations(self, found: ActivationTable | None) -> None:
+        """Keep what the layers put out over the calibration rows."""
+        self.activations = found
+        self.activations_changed.emit()
 
     def set_variants(self, variants: tuple[VariantCard, ...], shown: tuple[int, ...] = ()) -> None:
         """Replace the finished runs; `shown` are the numbers of those to compare."""

@@ -14,6 +14,7 @@ from studio.figures import size_text
 from studio.gui.document import folder_of, saved
 from studio.gui.reader import Ask
 from studio.gui.words import tr, trn
+from studio.service.inspector_values import ActivationTable
 from studio.service.values import ExportCard, MethodCard, ModelCard, Plan, PlannedLayers, SamplesCard, VariantCard
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _PLAN_MS = 120  # after the last change, before what it would touch is worked out
 _VALUES_AT_ONCE = 4_000_000  # weights described per question, so that others are answered in between
 _ROWS_AT_ONCE = 400
+_ROWS_OBSERVED = 300  # for histograms of activations, where no step says how many rows it calibrates on
+_BINS = 128
 
 
 class Operations(QObject):
@@ -260,6 +263,17 @@ class Operations(QObject):
     def _measured(self, card: SamplesCard) -> None:
         if self._hub.document.card is not None and card.path == self._hub.document.plan.data:
             self._hub.document.set_samples(card)
+
+    def read_activations(self) -> JobItem | None:
+        """Run the original over the calibration rows and keep a histogram of what each layer puts out."""
+        rows = [step.settings["rows"] for step in self._hub.document.plan.steps if "rows" in step.settings]
+        title = tr("Read the activations of the layers")
+        return self._job(title, "inspected.activations", rows[-1] if rows else _ROWS_OBSERVED, _BINS, done=self._activations)
+
+    def _activations(self, found: ActivationTable) -> None:
+        document = self._hub.document
+        if document.card is not None and document.card.path == found.path:
+            document.set_activations(found)
 
     def profile(self) -> None:
         """Measure which layers take the time."""

@@ -101,6 +101,7 @@ class ActivationTable:
     """What the layers of a model put out over calibration rows, by column; n entries each.
 
     Attributes:
+        path: of the model.
         layers: their names; `values`: the names of the observed values.
         missing: layer -> why it could not be observed.
         count, zeros, nans, infinities: int64[n].
@@ -110,6 +111,7 @@ class ActivationTable:
         rows: how many samples were run; `data`: the path they came from; `random`: whether they are made up.
     """
 
+    path: str
     layers: tuple[str, ...]
     values: tuple[str, ...]
     missing: dict[str, str]

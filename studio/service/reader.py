@@ -53,6 +53,11 @@ def model_at(path: str, inputs: tuple[str, ...] = (), job: Job | None = None) ->
     return found
 
 
+def forget(path: str, inputs: tuple[str, ...] = ()) -> None:
+    """Let go of a model, so that its file is read anew."""
+    _models.pop((path, inputs), None)
+
+
 def warm_up(job: Job) -> tuple[MethodCard, ...]:
     """Import what opening a model needs, and tell which methods there are."""
     return tuple(
