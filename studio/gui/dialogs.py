@@ -28,9 +28,9 @@ _DTYPES = ("float32", "float16", "float64", "int64", "int32", "int16", "int8", "
 _AXIS = re.compile(r"[A-Za-z_]\w*(=[1-9][0-9]*)?|[0-9]+", re.ASCII)
 
 
-def choose_model(parent: QWidget, hub: Hub) -> QFileDialog:
+def choose_model(parent: QWidget, hub: Hub) -> None:
     """Ask for a model file and open it."""
-    return choose_file(parent, hub, tr("Open a model"), model_filters(hub), hub.operations.open)
+    choose_file(parent, hub, tr("Open a model"), model_filters(hub), hub.operations.open)
 
 
 def model_filters(hub: Hub) -> list[str]:
@@ -43,18 +43,18 @@ def model_filters(hub: Hub) -> list[str]:
 
 def choose_file(
     parent: QWidget, hub: Hub, title: str, filters: list[str], chosen: Callable[[str], object], folder: bool = False
-) -> QFileDialog:
+) -> None:
     """Ask for a file that exists, or for a folder, without stopping the window; `chosen` gets its path."""
     dialog = QFileDialog(parent, title, hub.settings.values.folder)
     dialog.setObjectName("choose.file")
     dialog.setFileMode(QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFile)
     dialog.setNameFilters(filters)
-    return _ask(dialog, chosen, lambda path: hub.settings.set(folder=str(Path(path).parent)))
+    _ask(dialog, chosen, lambda path: hub.settings.set(folder=str(Path(path).parent)))
 
 
 def choose_target(
     parent: QWidget, hub: Hub, title: str, suggested: str, filters: list[str], chosen: Callable[[str], object]
-) -> QFileDialog:
+) -> None:
     """Ask where to write a file, first in the folder of the last export; `chosen` gets its path."""
     dialog = QFileDialog(parent, title, hub.settings.values.export_folder)
     dialog.setObjectName("choose.target")
@@ -62,20 +62,19 @@ def choose_target(
     dialog.setNameFilters(filters)
     dialog.setDefaultSuffix(Path(suggested).suffix.removeprefix("."))
     dialog.selectFile(Path(suggested).name)
-    return _ask(dialog, chosen, lambda path: hub.settings.set(export_folder=str(Path(path).parent)))
+    _ask(dialog, chosen, lambda path: hub.settings.set(export_folder=str(Path(path).parent)))
 
 
-def choose_export(parent: QWidget, hub: Hub, suggested: str, chosen: Callable[[str], object]) -> QFileDialog:
+def choose_export(parent: QWidget, hub: Hub, suggested: str, chosen: Callable[[str], object]) -> None:
     """Ask where to write a compressed model; `suggested` is its file name."""
-    return choose_target(parent, hub, tr("Export the compressed model"), suggested, [tr("ONNX model (*.onnx)")], chosen)
+    choose_target(parent, hub, tr("Export the compressed model"), suggested, [tr("ONNX model (*.onnx)")], chosen)
 
 
-def _ask(dialog: QFileDialog, chosen: Callable[[str], object], remember: Callable[[str], object]) -> QFileDialog:
+def _ask(dialog: QFileDialog, chosen: Callable[[str], object], remember: Callable[[str], object]) -> None:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.fileSelected.connect(remember)
     dialog.fileSelected.connect(chosen)
     dialog.open()
-    return dialog
 
 
 class InputsDialog(QDialog):

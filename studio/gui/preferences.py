@@ -26,6 +26,7 @@ from studio.gui.words import LANGUAGES, tr
 _DEVICES = ("auto", "cpu", "cuda")
 _MOST_THREADS, _MOST_KEPT = 256, 100
 _SECONDS = (0.5, 60.0)
+_LABEL = 150  # pixels
 
 
 class PreferencesDialog(QDialog):
@@ -36,7 +37,7 @@ class PreferencesDialog(QDialog):
     def __init__(self, hub: Hub, parent: QWidget | None = None) -> None:
         super().__init__(parent, objectName="preferences")
         self._hub = hub
-        self.setWindowTitle(tr("Preferences"))
+        self.setWindowTitle(tr("Settings"))
         column = QVBoxLayout(self)
         column.setSpacing(4 * UNIT)
         column.addLayout(self._appearance())
@@ -221,6 +222,9 @@ def _section(title: str, *rows: tuple[str, QWidget]) -> QVBoxLayout:
     form.setVerticalSpacing(2 * UNIT)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
     for name, widget in rows:
-        form.addRow(name, widget)
+        label = QLabel(name)
+        label.setMinimumWidth(_LABEL)
+        label.setBuddy(widget)
+        form.addRow(label, widget)
     column.addLayout(form)
     return column

@@ -18,6 +18,7 @@ from studio.errors import Cancelled, StudioError
 from studio.job import Job
 
 _log = logging.getLogger(__name__)
+_Callbacks = tuple[Callable[[Any], None] | None, Callable[[StudioError], None] | None, Callable[[], None] | None]
 
 
 @dataclass(order=True)
@@ -28,9 +29,6 @@ class Ask:
     number: int
     function: str = field(compare=False)
     args: tuple[Any, ...] = field(compare=False)
-    done: Callable[[Any], None] | None = field(compare=False)
-    failed: Callable[[StudioError], None] | None = field(compare=False)
-    canceled: Callable[[], None] | None = field(compare=False)
     key: str = field(compare=False)
     grace: float = field(compare=False)
     job: Job = field(compare=False)
@@ -52,6 +50,9 @@ class Reader(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._asks: list[Ask] = []
+        # By number of the question, for the thread of this object alone: a callback can hold the last reference to a widget,
+        # which must not be destroyed by another thread.
+        self._callbacks: dict[int, _Callbacks] = {}
         self._running: Ask | None = None
         self._changed = threading.Condition()
         self._numbers = itertools.count()
@@ -85,11 +86,13 @@ class Reader(QObject):
         """
         job = Job(progress) if progress else Job()
         grace = GRACE if force else math.inf
-        ask = Ask(priority, next(self._numbers), f"studio.service.{function}", args, done, failed, canceled, key, grace, job)
+        ask = Ask(priority, next(self._numbers), f"studio.service.{function}", args, key, grace, job)
+        self._callbacks[ask.number] = (done, failed, canceled)
         with self._changed:
             if key:
                 for other in [one for one in self._asks if one.key == key]:
                     self._asks.remove(other)
+                    self._callbacks.pop(other.number, None)
                 if self._running is not None and self._running.key == key:
                     self._running.cancel()
             self._asks.append(ask)
@@ -99,6 +102,8 @@ class Reader(QObject):
     def forget(self) -> None:
         """Take back every question: the model they are about is closed."""
         with self._changed:
+            for ask in self._asks:
+                self._callbacks.pop(ask.number, None)
             self._asks.clear()
             if self._running is not None:
                 self._running.cancel()
@@ -154,17 +159,18 @@ class Reader(QObject):
             return error
 
     def _deliver(self, ask: Ask, outcome: Any) -> None:
+        done, failed, canceled = self._callbacks.pop(ask.number, (None, None, None))
         if ask.job.cancelled or isinstance(outcome, Cancelled):
-            call(ask.canceled)
+            call(canceled)
         elif isinstance(outcome, StudioError):
             for note in getattr(outcome, "__notes__", ()):
                 _log.error("%s", note)
-            if ask.failed is None:
+            if failed is None:
                 self.failed.emit(outcome)
             else:
-                call(ask.failed, outcome)
+                call(failed, outcome)
         else:
-            call(ask.done, outcome)
+            call(done, outcome)
 
 
 def call(function: Callable[..., None] | None, *args: Any) -> None:

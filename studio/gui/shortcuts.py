@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -27,6 +27,7 @@ from studio.gui.theme import UNIT
 from studio.gui.words import tr
 
 _ID = Qt.ItemDataRole.UserRole
+_ROW = 26  # pixels
 
 
 class ShortcutsDialog(QDialog):
@@ -63,7 +64,7 @@ class ShortcutsDialog(QDialog):
         self.set_button.clicked.connect(self._set)
         self.clear_button = QPushButton(tr("No shortcut"), objectName="shortcuts.clear")
         self.clear_button.clicked.connect(self._remove)
-        self.reset_button = QPushButton(tr("As at first"), objectName="shortcuts.reset")
+        self.reset_button = QPushButton(tr("Default"), objectName="shortcuts.reset")
         self.reset_button.setToolTip(tr("Give this action the shortcut it had at first"))
         self.reset_button.clicked.connect(self._reset)
         row = QHBoxLayout()
@@ -97,6 +98,7 @@ class ShortcutsDialog(QDialog):
         item = QTreeWidgetItem(self.tree, [name(action), action.property("menu") or "", _text(action.shortcut())])
         item.setData(0, _ID, id)
         item.setIcon(0, action.icon())
+        item.setSizeHint(0, QSize(0, _ROW))
         return item
 
     def _filter(self, text: str) -> None:

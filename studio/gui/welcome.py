@@ -59,6 +59,11 @@ def title_and_sentence(readme: str, otherwise: str) -> tuple[str, str]:
     return heading.lstrip("# ").strip() or otherwise, re.split(r"(?<=\.) ", paragraph)[0]
 
 
+def one_line(sentence: str) -> str:
+    """The main clause of a sentence: without what stands in parentheses and after a colon."""
+    return re.sub(r" \([^)]*\)|[(（][^)）]*[)）]", "", re.split(r": |：", sentence)[0]).rstrip("。") if sentence else ""
+
+
 class WelcomePage(QWidget):
     """What to do first. Everything here opens a model."""
 
@@ -169,7 +174,8 @@ class WelcomePage(QWidget):
         cards.setSpacing(UNIT)
         cards.addWidget(_label(tr("Sample models"), "strong"))
         for n, sample in enumerate(samples()):
-            card = _Card(sample.path, say(sample.name), say(sample.about))
+            card = _Card(sample.path, say(sample.name), one_line(say(sample.about)))
+            card.setToolTip(say(sample.about))
             card.setObjectName(f"welcome.sample.{sample.path.parent.name}")
             card.clicked.connect(self._open_sender)
             cards.addWidget(card)
