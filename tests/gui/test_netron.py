@@ -21,7 +21,8 @@ from urllib.parse import quote, urlsplit
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton
 
 from studio.gui import theme
@@ -479,6 +480,18 @@ def tries(there: str) -> str:
     return TRIES.replace("{there}", there).replace("{socket}", there.replace("http", "ws"))
 
 
+class _Started(QObject):
+    """Stands for the programs of the system."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    @Slot(QUrl)
+    def take(self, address: QUrl) -> None:
+        self.addresses.append(address.toString())
+
+
 @needs_engine
 class TestEmbedded:
     def test_it_draws_and_every_other_address_is_blocked(self, panel, hub, qtbot, witness) -> None:
@@ -544,6 +557,30 @@ class TestEmbedded:
         qtbot.wait(300)
         assert witness.asked == []
         assert set(plain.asked) <= {"/page", "/favicon.ico"}
+        plain.close()
+
+    def test_a_link_starts_no_other_program(self, qtbot) -> None:
+        from studio.gui.netron.web import WebView
+
+        link = "position:fixed; inset:0; background:white"
+        plain = Witness(
+            f"""<html><body onmouseup="window.up = 1"><a href="mailto:a@example.com" style="{link}">page</a></body></html>"""
+        )
+        started = _Started()
+        QDesktopServices.setUrlHandler("mailto", started, "take")
+        view = WebView(plain.address, theme.colors())
+        qtbot.addWidget(view)
+        view.resize(300, 200)
+        view.show()
+        view.load(plain.address + "/page")
+        qtbot.waitUntil(lambda: value(qtbot, view.page, "document.body?.innerText") == "page", timeout=20_000)
+        qtbot.waitUntil(lambda: view.view.focusProxy() is not None)
+        qtbot.wait(300)
+        qtbot.mouseClick(view.view.focusProxy(), Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+        qtbot.waitUntil(lambda: value(qtbot, view.page, "window.up || 0") == 1, timeout=10_000)
+        qtbot.wait(300)
+        QDesktopServices.unsetUrlHandler("mailto")
+        assert started.addresses == []
         plain.close()
 
     def test_it_follows_the_theme_of_the_window(self, hub, qtbot) -> None:
