@@ -328,12 +328,14 @@ def button(panel: NetronPanel, name: str) -> QPushButton:
 
 
 class TestPanel:
-    def test_empty_it_says_what_it_is_for(self, panel, qtbot) -> None:
+    def test_empty_it_says_what_it_is_for(self, panel, hub, qtbot, monkeypatch) -> None:
+        chosen: list[object] = []
+        monkeypatch.setattr(netron, "choose_model", lambda parent, hub: chosen.append(hub))
         qtbot.waitUntil(lambda: text(panel) == "Netron shows the graph of a model exactly as its file holds it.")
         assert not button(panel, "netron_browser").isVisible()
         assert button(panel, "netron_action").text() == "Open a model"
-        with qtbot.waitSignal(panel.open_requested):
-            qtbot.mouseClick(button(panel, "netron_action"), Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(button(panel, "netron_action"), Qt.MouseButton.LeftButton)
+        assert chosen == [hub]
 
     def test_without_the_engine_the_browser_shows_it(self, panel, hub, qtbot, monkeypatch) -> None:
         opened: list[str] = []

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QStac
 from studio.errors import StudioError
 from studio.figures import size_text
 from studio.gui.core import Hub
+from studio.gui.dialogs import choose_model
 from studio.gui.icons import icon
 from studio.gui.netron import engine, pages
 from studio.gui.theme import UNIT, colors
@@ -40,7 +41,6 @@ class NetronPanel(QWidget):
     The server and the web engine start when the panel is first seen with a model.
     """
 
-    open_requested = Signal()  # by the button of the empty panel
     _refused = Signal(str)  # an address; from the threads of the server
 
     def __init__(self, hub: Hub, now: Callable[[], datetime] = _now) -> None:
@@ -53,7 +53,7 @@ class NetronPanel(QWidget):
         self._loaded: Path | None = None
         self._allowed: set[Path] = set()  # large files that were asked for all the same
         self._count, self._host = 0, ""
-        self._act: Callable[[], None] = self.open_requested.emit
+        self._act: Callable[[], None] = self._choose
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.setInterval(KEEP)
@@ -179,7 +179,7 @@ class NetronPanel(QWidget):
             self._say(
                 tr("Netron shows the graph of a model exactly as its file holds it."),
                 tr("Open a model"),
-                self.open_requested.emit,
+                self._choose,
             )
         elif expired:
             self._say(_too_old())
@@ -209,6 +209,9 @@ class NetronPanel(QWidget):
 
     def _on_button(self) -> None:
         self._act()
+
+    def _choose(self) -> None:
+        choose_model(self, self._hub)
 
     def _allow(self) -> None:
         if self.path is not None:
