@@ -1,0 +1,457 @@
+"""The weights of one layer: histogram, what is planned for them, what became of them, statistics and channels."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from studio.errors import StudioError
+from studio.gui import theme
+from studio.gui.icons import icon
+from studio.gui.panels import inspector_plan
+from studio.gui.panels.inspector_parts import FiguresTable, caption
+from studio.gui.plots.channels import ChannelStrip, legend
+from studio.gui.plots.histogram import Bars, HistogramPlot
+from studio.gui.words import say, tr
+from studio.service.inspector_values import ChannelMap, Comparison, Magnitudes, PlannedWeights
+from studio.service.values import PlannedStep, TensorCard
+
+if TYPE_CHECKING:
+    from studio.gui.core import Hub
+
+BINS, CHANNEL_BINS = 128, 64
+_EDIT_MS = 40  # between two edits of the recipe while a threshold is dragged
+_MOST_DB = 200.0
+
+
+class WeightsView(QWidget):
+    """Draws the current layer of the document. `show_layer` asks for it; answers fill in as they come."""
+
+    def __init__(self, hub: Hub, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._hub = hub
+        self._layer = ""
+        self._cards: tuple[tuple[TensorCard, int], ...] = ()
+        self._planned: PlannedWeights | None = None
+        self._sizes: Magnitudes | None = None
+        self._sizes_of = ""
+        self._after: Comparison | None = None
+        self._channel: TensorCard | None = None
+        self._drags = itertools.count(1)
+        self._drag = 0  # a drag is one step of undo
+        self._target: PlannedStep | None = None
+        self._edit = QTimer(self)
+        self._edit.setSingleShot(True)
+        self._edit.setInterval(_EDIT_MS)
+        self._edit.timeout.connect(self._apply_drag)
+        self._build()
+        document = hub.document
+        document.plan_changed.connect(self._ask_planned)
+        document.step_changed.connect(self._ask_planned)
+        document.planned_changed.connect(self._draw_marks)
+        document.variants_changed.connect(self._ask_after)
+        document.shown_changed.connect(self._ask_after)
+
+    def _build(self) -> None:
+        self.tensors = QComboBox()
+        self.tensors.setObjectName("inspector-tensors")
+        self.tensors.setAccessibleName(tr("Tensor of the layer"))
+        self.tensors.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.tensors.currentIndexChanged.connect(self._tensor_chosen)
+        self.plan = caption()
+        self.plan.setObjectName("inspector-plan")
+        self.after = caption()
+        self.after.setObjectName("inspector-after")
+        self.after.setTextFormat(Qt.TextFormat.RichText)
+        self.plot = HistogramPlot("weights")
+        self.plot.setMinimumHeight(170)
+        self.plot.setFixedHeight(204)
+        self.plot.setToolTip("")
+        self.plot.hovered.connect(self._hovered)
+        self.plot.failed.connect(self._hub.messages.show)
+        self.plot.threshold_moved.connect(self._dragged)
+        self.plot.threshold_dropped.connect(self._dropped)
+        self.hover = caption()
+        self.hover.setObjectName("inspector-hover")
+        self.hover.setFont(theme.numbers(theme.CAPTION))
+        self.hover.setWordWrap(False)
+        self.hover.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.log = QCheckBox(tr("Log counts"))
+        self.log.setObjectName("inspector-log")
+        self.log.setChecked(True)
+        self.log.setToolTip(tr("Draw counts on a logarithmic axis, so that thin tails stay visible"))
+        self.log.toggled.connect(self._log_toggled)
+        self.figures = FiguresTable()
+        self.channels_title = QLabel(tr("Channels"))
+        self.channels_title.setProperty("role", "muted")
+        self.axis = QComboBox()
+        self.axis.setObjectName("inspector-axis")
+        self.axis.setAccessibleName(tr("Axis of the channels"))
+        self.axis.setToolTip(tr("Along which axis of the tensor channels are counted"))
+        self.axis.currentIndexChanged.connect(self._ask_channels)
+        self.all = QToolButton()
+        self.all.setObjectName("inspector-all-channels")
+        self.all.setText(tr("All channels"))
+        self.all.setIcon(icon("x"))
+        self.all.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.all.clicked.connect(self._all_channels)
+        self.strip = ChannelStrip("channels")
+        self.strip.setFixedHeight(150)
+        self.strip.hovered.connect(self._hovered)
+        self.strip.failed.connect(self._hub.messages.show)
+        self.strip.chosen.connect(self._channel_chosen)
+        self.scale = QLabel()
+        self.scale.setProperty("role", "caption")
+        self.scale_bar = QLabel()
+        self.scale_bar.setPixmap(legend(56, 8))
+        self.note = caption()
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        below = QHBoxLayout()
+        below.setContentsMargins(0, 0, 0, 0)
+        below.addWidget(self.hover, 1)
+        below.addWidget(self.log)
+        heading = QHBoxLayout()
+        heading.addWidget(self.channels_title)
+        heading.addWidget(self.axis)
+        heading.addStretch(1)
+        heading.addWidget(self.all)
+        key = QHBoxLayout()
+        key.addStretch(1)
+        key.addWidget(QLabel())
+        key.addWidget(self.scale_bar)
+        key.addWidget(self.scale)
+        self.channel_part = QWidget()
+        channels = QVBoxLayout(self.channel_part)
+        channels.setContentsMargins(0, 0, 0, 0)
+        channels.setSpacing(theme.UNIT)
+        channels.addLayout(heading)
+        channels.addWidget(self.strip)
+        channels.addLayout(key)
+        channels.addWidget(self.note)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 2 * theme.UNIT, 0, 0)
+        layout.setSpacing(theme.UNIT)
+        for widget in (self.tensors, self.plan, self.after, self.plot):
+            layout.addWidget(widget)
+        layout.addLayout(below)
+        layout.addSpacing(theme.UNIT)
+        layout.addWidget(self.figures)
+        layout.addSpacing(2 * theme.UNIT)
+        layout.addWidget(self.channel_part)
+        layout.addStretch(1)
+
+    @property
+    def _card(self) -> TensorCard | None:
+        index = self.tensors.currentIndex()
+        return self._cards[index][0] if 0 <= index < len(self._cards) else None
+
+    def show_layer(self, layer: str) -> None:
+        """Draw another layer; empty for none."""
+        self._apply_drag()
+        self._drag = next(self._drags)
+        self._layer, self._cards = layer, ()
+        self._planned = self._sizes = self._after = self._channel = None
+        self.tensors.clear()
+        self.plot.clear_marks()
+        self.plot.set_bars(0.0, 1.0, ())
+        self.strip.set_map(None)
+        self.figures.hide()
+        self.channel_part.hide()
+        self.tensors.hide()
+        for label in (self.plan, self.after, self.hover):
+            label.setText("")
+        self._show_sentences()
+        card = self._hub.document.card
+        if layer and card is not None:
+            self.hover.setText(tr("Reading the weights…"))
+            args = (card.path, self._hub.document.inputs, layer, BINS)
+            self._hub.reader.ask("inspected.weights", *args, done=self._weights, failed=self._failed, key="inspect", priority=1)
+            self._ask_planned()
+
+    def _failed(self, error: StudioError) -> None:
+        self.hover.setText("")
+        self._hub.messages.show(error)
+
+    def _weights(self, found: tuple[tuple[TensorCard, int], ...]) -> None:
+        if not found or found[0][0].layer != self._layer:
+            return
+        self._cards = found
+        self.hover.setText("")
+        self.tensors.blockSignals(True)
+        for card, _ in found:
+            self.tensors.addItem(f"{card.name}   {_shape(card.shape)}   {card.dtype}")
+        self.tensors.setCurrentIndex(0)
+        self.tensors.blockSignals(False)
+        self.tensors.setVisible(len(found) > 1)
+        self._tensor_chosen()
+
+    def _tensor_chosen(self) -> None:
+        card = self._card
+        if card is None:
+            return
+        self.tensors.setToolTip(card.name)
+        self._after = self._channel = None
+        self.figures.show()
+        rank = len(card.shape)
+        self.axis.blockSignals(True)
+        self.axis.clear()
+        for axis, size in enumerate(card.shape):
+            self.axis.addItem(tr("axis {axis}: {count}", axis=axis, count=f"{size:,}"), axis)
+        self.axis.setCurrentIndex(self._cards[self.tensors.currentIndex()][1])
+        self.axis.blockSignals(False)
+        self.channel_part.setVisible(rank > 1)
+        self._draw()
+        self._ask_after()
+        if rank > 1:
+            self._ask_channels()
+
+    def _ask(self, function: str, *args: Any, done: Callable[[Any], None], key: str, priority: int) -> None:
+        document = self._hub.document
+        if document.card is not None and self._layer:
+            where = (document.card.path, document.inputs)
+            self._hub.reader.ask(
+                f"inspected.{function}", *where, *args, done=done, failed=self._failed, key=key, priority=priority
+            )
+
+    def _ask_planned(self) -> None:
+        document = self._hub.document
+        if not self._layer:
+            return
+        if not 0 <= document.step < len(document.plan.steps):
+            self._planned = None
+            self._draw_marks()
+            return
+        card = document.card
+        if card is not None:
+            self._hub.reader.ask(
+                "inspected.planned", card.path, document.inputs, document.plan.steps[document.step], self._layer,
+                done=self._planned_found, failed=self._not_planned, key="preview", priority=1,
+            )  # fmt: skip
+
+    def _not_planned(self, error: StudioError) -> None:
+        self._planned = None
+        self._draw_marks()
+        self.plan.setText(say(str(error)))
+        self._set_role(self.plan, "error")
+        self._show_sentences()
+
+    def _planned_found(self, found: PlannedWeights) -> None:
+        document = self._hub.document
+        if not 0 <= document.step < len(document.plan.steps) or not self._layer:
+            return
+        self._planned = found
+        name = inspector_plan.dragged_setting(document.plan.steps[document.step])
+        if found.preview.threshold is not None and name and name != "threshold" and self._sizes is None:
+            self._sizes_of = self._layer
+            self._ask("magnitudes", self._layer, done=self._magnitudes, key="magnitudes", priority=2)
+        self._draw_marks()
+
+    def _magnitudes(self, found: Magnitudes) -> None:
+        if self._sizes_of == self._layer:
+            self._sizes = found
+            self._draw_marks()
+
+    def _ask_after(self) -> None:
+        document, card = self._hub.document, self._card
+        variants = [one for n in document.shown if (one := document.variant(n)) is not None]
+        if card is None or not variants:
+            self._after = None
+            self._draw()
+            return
+        files = [(one.number, str(Path(one.folder) / "model.onnx")) for one in variants]
+        self._ask("compare", self._layer, card.name, files, BINS, done=self._after_found, key="compare", priority=2)
+
+    def _after_found(self, found: Comparison) -> None:
+        card = self._card
+        if card is not None and (found.layer, found.tensor) == (self._layer, card.name):
+            self._after = found
+            self._draw()
+
+    def _ask_channels(self) -> None:
+        card = self._card
+        if card is None or self.axis.currentIndex() < 0:
+            return
+        self._channel = None
+        self.strip.set_map(None)
+        self._draw()
+        args = (self._layer, card.name, self.axis.currentIndex(), CHANNEL_BINS, card.low, card.high)
+        self._ask("channels", *args, done=self._channels, key="channels", priority=3)
+
+    def _channels(self, found: ChannelMap) -> None:
+        card = self._card
+        if card is None or found.tensor != card.name or found.axis != self.axis.currentIndex():
+            return
+        self.strip.set_map(found)
+        self.scale.setText(tr("0 to {most} values per bin, log", most=f"{int(found.counts.max(initial=0)):,}"))
+        self.note.setText(
+            tr("Each row stands for {count} channels and shows their largest counts.", count=found.per_row)
+            if found.per_row > 1 else ""
+        )  # fmt: skip
+        self.note.setVisible(found.per_row > 1)
+        self._draw()
+
+    def _channel_chosen(self, channel: int) -> None:
+        card = self._card
+        if channel < 0 or card is None:
+            self._all_channels()
+        else:
+            args = (self._layer, card.name, self.axis.currentIndex(), channel, BINS)
+            self._ask("channel", *args, done=self._channel_found, key="channel", priority=1)
+
+    def _channel_found(self, found: TensorCard) -> None:
+        card = self._card
+        if card is not None and (found.layer, found.name) == (self._layer, card.name) and self.strip.channel >= 0:
+            self._channel = found
+            self._draw()
+
+    def _all_channels(self) -> None:
+        self._channel = None
+        self.strip.mark(-1)
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draw what is known: one channel, or before and after, or the tensor."""
+        card = self._card
+        if card is None:
+            return
+        c = theme.colors()
+        shown = self._channel or card
+        whole = card.dtype.startswith(("int", "uint")) and self._after is None
+        unit = tr("stored integer") if whole else tr("value")
+        if self._channel is not None:
+            self.plot.set_bars(shown.low, shown.high, [Bars("", c.original, shown.counts)], unit)
+        elif self._after is not None:
+            found = [one for one in self._after.variants if one.counts is not None]
+            tints = [c.accent] if len(found) == 1 else theme.OKABE_ITO
+            bars = [Bars(tr("original"), c.original, self._after.before)]
+            bars += [Bars(self._title(one.variant), tints[n % len(tints)], one.counts, False) for n, one in enumerate(found)]
+            self.plot.set_bars(self._after.low, self._after.high, bars, unit)
+        else:
+            self.plot.set_bars(card.low, card.high, [Bars("", c.original, card.counts)], unit)
+        self.figures.show_figures(
+            shown.count, shown.zeros, shown.nans, shown.infinities, shown.minimum, shown.maximum, shown.mean, shown.std,
+            shown.quantiles,
+        )  # fmt: skip
+        self.all.setVisible(self._channel is not None)
+        count = self.strip.channels.channels if self.strip.channels is not None else 0
+        self.channels_title.setText(
+            tr("Channel {channel} of {count}", channel=f"{self.strip.channel:,}", count=f"{count:,}")
+            if self._channel is not None else tr("Channels")
+        )  # fmt: skip
+        self.axis.setVisible(self._channel is None)
+        self._tell_after()
+        self._draw_marks()
+
+    def _title(self, number: int) -> str:
+        variant = self._hub.document.variant(number)
+        return f"{number} {variant.title}" if variant is not None else str(number)
+
+    def _tell_after(self) -> None:
+        lines = []
+        if self._after is not None and self._channel is None:
+            tints = {bars.label: bars.color for bars in self.plot.bars}
+            for one in self._after.variants:
+                title = self._title(one.variant)
+                if one.reason:
+                    lines.append(f"{title}: {say(one.reason)}")
+                    continue
+                mark = f'<span style="color:{tints.get(title, "")}">▬</span> '
+                lines.append(
+                    mark
+                    + tr(
+                        "{variant} ({precision}): {quality}", variant=title, precision=one.precision, quality=_quality(one.sqnr)
+                    )
+                )
+            if any(not one.reason for one in self._after.variants):
+                lines.insert(0, f'<span style="color:{theme.colors().original}">■</span> ' + tr("original"))
+        self.after.setText("<br>".join(lines))
+        self._show_sentences()
+
+    def _show_sentences(self) -> None:
+        for label in (self.plan, self.after):
+            label.setVisible(bool(label.text()))
+
+    def _draw_marks(self) -> None:
+        """Draw what the chosen step would do, on the tensor it would do it to."""
+        document, card, found = self._hub.document, self._card, self._planned
+        if not self._layer:
+            return
+        text, role = inspector_plan.sentence(document, self._layer, found)
+        self.plan.setText(text)
+        self._set_role(self.plan, role)
+        self._show_sentences()
+        main = card is not None and self._cards[0][0] is card
+        matrix = card is not None and (main or len(card.shape) > 1)
+        integers = card is not None and card.dtype.startswith(("int", "uint")) and self._after is None
+        drawn = found is not None and inspector_plan.marked(document, self._layer, found) and not integers
+        if drawn and found is not None and found.preview.threshold is not None and matrix:
+            step = document.plan.steps[document.step]
+            movable = inspector_plan.dragged_to(step, found.preview.threshold, self._sizes) is not None
+            at = (
+                self.plot.threshold if self._target is not None and self.plot.threshold is not None else found.preview.threshold
+            )
+            self.plot.set_threshold(at, inspector_plan.cut(found), movable)
+            self.plot.setToolTip(tr("Drag the line, or press the arrow keys, to move the threshold") if movable else "")
+        else:
+            self.plot.clear_marks()
+            self.plot.setToolTip("")
+            if drawn and found is not None and found.preview.grid is not None and main:
+                self.plot.set_grid(*found.preview.grid, inspector_plan.clipped(found))
+        if self.strip.channels is not None:
+            self.strip.show_range(*self.plot.plotItem.vb.viewRange()[0])
+        self.plot.setAccessibleDescription(self.plan.text())
+
+    @staticmethod
+    def _set_role(label: QLabel, role: str) -> None:
+        if label.property("role") != role:
+            label.setProperty("role", role)
+            label.style().polish(label)
+
+    def _dragged(self, magnitude: float) -> None:
+        document = self._hub.document
+        if not 0 <= document.step < len(document.plan.steps):
+            return
+        target = inspector_plan.dragged_to(document.plan.steps[document.step], magnitude, self._sizes)
+        if target is not None:
+            self._target = target
+            if not self._edit.isActive():
+                self._edit.start()
+
+    def _dropped(self) -> None:
+        self._apply_drag()
+        self._drag = next(self._drags)
+        self._draw_marks()
+
+    def _apply_drag(self) -> None:
+        self._edit.stop()
+        target, self._target = self._target, None
+        if target is not None:
+            label = tr("Move the threshold")
+            self._hub.document.edit_step(self._hub.document.step, target, label, merge=f"threshold {self._drag}")
+
+    def _log_toggled(self, on: bool) -> None:
+        self.plot.set_logarithmic(on)
+        self._draw_marks()
+
+    def _hovered(self, text: str) -> None:
+        self.hover.setText(text)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " × ".join(f"{n:,}" for n in shape) or "1"
+
+
+def _quality(sqnr: float) -> str:
+    if math.isinf(sqnr) and sqnr > 0:
+        return tr("the same values")
+    if sqnr < 0 or math.isnan(sqnr):
+        return tr("other values, as when a normalization is folded into the weights")
+    return tr("weights at {db} dB SQNR", db=f"{min(sqnr, _MOST_DB):.1f}")
