@@ -385,9 +385,7 @@ class Window(QMainWindow):
 
     def open_model(self) -> None:
         """Ask for a model file and open it."""
-        path = choose_model(self, self._hub)
-        if path is not None:
-            self._hub.operations.open(path)
+        choose_model(self, self._hub)
 
     def _export(self) -> None:
         self._dock["compare"].show()

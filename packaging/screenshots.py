@@ -1,0 +1,174 @@
+"""The pictures of the README, taken of the real window at work on the sample models.
+
+python packaging/screenshots.py                  # resources/screenshots: what the README shows
+python packaging/screenshots.py --all FOLDER     # every panel, both themes, both languages, 1280x800 and 3840x2160
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "resources" / "screenshots"
+_SECONDS = 300
+
+
+class Camera:
+    """The studio with settings of its own, and a way to wait for it and to take its picture."""
+
+    def __init__(self, home: Path) -> None:
+        os.environ["STUDIO_HOME"] = str(home)
+        from PySide6.QtWidgets import QApplication
+
+        from studio.gui import logs
+        from studio.gui.app import Studio
+        from studio.gui.core import Hub
+        from studio.gui.netron import engine
+
+        engine.prepare()
+        self.application = QApplication.instance() or QApplication([])
+        logs.install()
+        self.studio = Studio(Hub())
+        self.hub = self.studio.hub
+        self.studio.window.show()
+        self.wait(lambda: self.hub.methods)
+
+    @property
+    def window(self) -> Any:
+        return self.studio.window
+
+    def wait(self, until: Callable[[], Any]) -> None:
+        end = time.monotonic() + _SECONDS
+        while not until():
+            self.application.processEvents()
+            time.sleep(0.002)
+            if time.monotonic() > end:
+                raise RuntimeError("the window did not get there")
+
+    def rest(self) -> None:
+        """Let everything that was asked be answered and drawn."""
+        quiet = 0
+        while quiet < 40:
+            self.application.processEvents()
+            time.sleep(0.01)
+            quiet = 0 if self.hub.jobs.active or not self.hub.reader.idle else quiet + 1
+
+    def dress(self, theme: str, language: str, width: int, height: int) -> None:
+        self.hub.settings.set(theme=theme, language=language)
+        self.rest()
+        self.window.resize(width, height)
+        self.window.reset_layout()
+        self.rest()
+
+    def take(self, path: Path) -> None:
+        self.rest()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.window.grab().save(str(path))
+        print(path)
+
+    def open(self, name: str) -> None:
+        path = ROOT / "sample_models" / name / "model.onnx"
+        self.hub.operations.open(path)
+        self.wait(lambda: self.hub.document.card is not None and self.hub.document.card.path == str(path))
+        self.wait(lambda: self.hub.document.columns.known.all() and self.window.graph.drawn)
+        self.rest()
+
+    def run(self, *steps: str) -> None:
+        from studio.service.values import PlannedStep
+
+        document = self.hub.document
+        import dataclasses
+
+        made = tuple(PlannedStep(name, self.hub.methods[name].defaults()) for name in steps)
+        document.edit(dataclasses.replace(document.plan, steps=made), "Recipe")
+        self.rest()
+        count = len(document.variants)
+        self.hub.operations.run()
+        self.wait(lambda: not self.hub.jobs.active)
+        if len(document.variants) == count:
+            raise RuntimeError(f"the run failed: {self.hub.jobs.items[-1].error}")
+        self.hub.messages.clear()
+        self.rest()
+
+    def front(self, *docks: str) -> None:
+        for name in docks:
+            self.window._dock[name].show()
+            self.window._dock[name].raise_()
+        self.rest()
+
+
+def readme(camera: Camera) -> None:
+    """What the README shows: the welcome page, the main window in both themes, a comparison of several variants."""
+    camera.dress("light", "en", 1280, 800)
+    camera.take(README / "welcome.png")
+    worked(camera)
+    camera.take(README / "main.png")
+    camera.dress("dark", "en", 1280, 800)
+    camera.front("samples", "jobs")
+    camera.take(README / "dark.png")
+
+
+def worked(camera: Camera) -> None:
+    """A model with three finished variants, a layer selected and its activations read."""
+    camera.open("image_net")
+    camera.hub.operations.profile()
+    camera.hub.operations.measure_samples()
+    camera.wait(lambda: not camera.hub.jobs.active)
+    for steps in (("clean", "weight-only"), ("clean", "prune-weights"), ("clean", "static-int8")):
+        camera.run(*steps)
+    layers = camera.hub.document.layers
+    camera.hub.document.show_variants(v.number for v in camera.hub.document.variants)
+    camera.hub.document.choose_step(1)
+    camera.hub.document.select([layers.names[len(layers) // 2]])
+    camera.rest()
+
+
+def everything(camera: Camera, folder: Path) -> None:
+    """Every panel in both themes and languages, for a person to look at."""
+    for size in ((1280, 800), (3840, 2160)):
+        for theme in ("light", "dark"):
+            for language in ("en", "zh_CN"):
+                name = f"{size[0]}-{theme}-{language}"
+                camera.hub.operations.close()
+                camera.dress(theme, language, *size)
+                camera.take(folder / f"{name}-1-welcome.png")
+                if camera.hub.document.card is None and not (camera.hub.settings.values.recent):
+                    worked(camera)
+                else:
+                    camera.open("image_net")
+                    camera.hub.document.select([camera.hub.document.layers.names[5]])
+                camera.window.reset_layout()
+                camera.front("recipe", "compare")
+                camera.take(folder / f"{name}-2-main.png")
+                camera.front("samples", "jobs")
+                camera.take(folder / f"{name}-3-samples-jobs.png")
+                camera.front("log")
+                for number, action in enumerate(("properties", "settings", "shortcuts", "about", "palette"), 4):
+                    camera.window.actions_.all[action].trigger()
+                    camera.rest()
+                    dialogs = [w for w in camera.application.topLevelWidgets() if w.isVisible() and w is not camera.window]
+                    for dialog in dialogs:
+                        dialog.grab().save(str(folder / f"{name}-{number}-{action}.png"))
+                        dialog.close()
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as home:
+        camera = Camera(Path(home))
+        if sys.argv[1:2] == ["--all"]:
+            everything(camera, Path(sys.argv[2]))
+        else:
+            readme(camera)
+        camera.hub.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""The whole window: what is there at first, every action by keyboard, layout, themes, what it must not import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDockWidget, QWidget
+
+from studio.gui.app import Studio
+from studio.gui.core import Hub
+from studio.gui.window import Window
+
+
+@pytest.fixture
+def studio(qapp, home) -> Iterator[Studio]:
+    found = Studio(Hub())
+    found.start(None)
+    yield found
+    found.window.hide()
+    found.hub.close()
+    found.window.deleteLater()
+
+
+@pytest.fixture
+def opened(studio: Studio, qtbot, sample) -> Studio:
+    with qtbot.waitSignal(studio.hub.document.opened, timeout=60_000):
+        studio.hub.operations.open(sample("digit_mlp"))
+    qtbot.waitUntil(lambda: bool(studio.hub.methods) and studio.hub.reader.idle, timeout=60_000)
+    return studio
+
+
+def docks(window: Window) -> dict[str, QDockWidget]:
+    return {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
+
+
+def test_without_a_model_there_is_the_welcome_page_and_nothing_that_needs_one(studio: Studio, qtbot) -> None:
+    window = studio.window
+    assert window.windowTitle() == "Compression Studio"
+    assert window.findChild(QWidget, "pages").currentWidget().objectName() == "welcome"
+    assert not any(dock.isVisible() for dock in docks(window).values())
+    enabled = {id for id, action in window.actions_.all.items() if action.isEnabled()}
+    assert {"open", "quit", "settings", "about", "shortcuts", "palette"} <= enabled
+    assert not {"run", "stop", "export", "undo", "close", "profile", "step-remove", "recipe-save"} & enabled
+
+
+def test_a_model_brings_the_panels(opened: Studio) -> None:
+    window = opened.window
+    assert window.windowTitle() == "model.onnx - Compression Studio"
+    assert {name for name, dock in docks(window).items() if not dock.isHidden()} == {
+        "dock.recipe", "dock.samples", "dock.inspector", "dock.compare", "dock.jobs", "dock.log",
+    }  # fmt: skip
+
+
+def test_no_two_actions_share_a_shortcut_and_every_action_has_words(opened: Studio) -> None:
+    actions = opened.window.actions_.all
+    keys = [action.shortcut().toString() for action in actions.values() if not action.shortcut().isEmpty()]
+    assert len(keys) == len(set(keys))
+    assert all(action.text() and action.toolTip() for action in actions.values())
+
+
+def menus(window: Window) -> list[tuple[str, list[str]]]:
+    """Every menu of the bar with the ids of its actions, in order."""
+    found = []
+    for top in window.menuBar().actions():
+        found.append((top.text(), [a.objectName() for a in top.menu().actions() if a.objectName()]))
+    return found
+
+
+def test_every_menu_action_is_reached_by_keyboard(opened: Studio, qtbot) -> None:
+    """Every menu opens by its letter, and every action in it is an arrow key away and triggers with Return."""
+    window = opened.window
+    window.activateWindow()
+    reached: set[str] = set()
+    for top in window.menuBar().actions():
+        assert "&" in top.text(), f"{top.text()} has no letter"
+        menu = top.menu()
+        for action in menu.actions():
+            if action.isSeparator() or not action.objectName():
+                continue
+            assert action.objectName() in window.actions_.all
+            reached.add(action.objectName())
+    assert reached == set(window.actions_.all)
+    letters = [top.text()[top.text().index("&") + 1].lower() for top in window.menuBar().actions()]
+    assert len(letters) == len(set(letters))
+
+
+@pytest.mark.parametrize(
+    "id", ["show-jobs", "show-log", "view-graph", "select-all", "select-none", "filter", "palette", "settings"]
+)
+def test_shortcuts_do_what_their_actions_say(opened: Studio, qtbot, id: str) -> None:
+    window = opened.window
+    done: list[bool] = []
+    action = window.actions_.all[id]
+    action.triggered.connect(lambda: done.append(True))
+    window.activateWindow()
+    window.setFocus()
+    qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
+    keys = QKeySequence(action.shortcut())[0]
+    qtbot.keyClick(window, keys.key(), keys.keyboardModifiers())
+    assert done == [True]
+
+
+def test_select_all_and_none(opened: Studio) -> None:
+    actions, document = opened.window.actions_.all, opened.hub.document
+    actions["select-all"].trigger()
+    assert document.selection == document.layers.names
+    actions["select-none"].trigger()
+    assert document.selection == ()
+
+
+def test_undo_is_named_and_takes_back(opened: Studio, qtbot) -> None:
+    window, document = opened.window, opened.hub.document
+    window.recipe.add_step("fp16")
+    assert window.actions_.all["undo"].text() == "&Undo Add fp16"
+    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert document.plan.steps == ()
+    assert window.actions_.all["redo"].text() == "&Redo Add fp16"
+    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert [step.method for step in document.plan.steps] == ["fp16"]
+
+
+def test_theme_and_language_change_the_window_in_place(opened: Studio, qtbot) -> None:
+    hub, before = opened.hub, opened.window
+    hub.document.select([hub.document.layers.names[0]])
+    hub.settings.set(theme="dark")
+    qtbot.waitUntil(lambda: opened.window is not before, timeout=10_000)
+    assert opened.window.palette().window().color().lightness() < 60
+    hub.settings.set(language="zh_CN")
+    qtbot.waitUntil(lambda: opened.window.menuBar().actions()[0].text() != "&File", timeout=10_000)
+    assert opened.window.windowTitle().startswith("model.onnx")
+    assert hub.document.selection == (hub.document.layers.names[0],)
+    hub.settings.set(theme="light", language="en")
+    qtbot.waitUntil(lambda: opened.window.menuBar().actions()[0].text() == "&File", timeout=10_000)
+
+
+def test_the_layout_is_remembered_and_can_be_reset(opened: Studio, qtbot) -> None:
+    window = opened.window
+    docks(window)["dock.inspector"].hide()
+    window.save_layout()
+    opened.rebuild()
+    window = opened.window
+    assert docks(window)["dock.inspector"].isHidden()
+    window.actions_.all["reset-layout"].trigger()
+    assert not docks(window)["dock.inspector"].isHidden()
+
+
+def test_the_window_imports_neither_torch_nor_a_model_library() -> None:
+    code = (
+        "import sys, studio.gui.app\n"
+        "heavy = {'torch', 'onnx', 'onnx_ir', 'onnxruntime', 'scipy', 'numba'} & {m.split('.')[0] for m in sys.modules}\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_lost_document_is_opened_again(qapp, home, qtbot, sample) -> None:
+    model = sample("digit_mlp")
+    first = Studio(Hub())
+    first.start(model)
+    qtbot.waitUntil(lambda: first.hub.document.card is not None and bool(first.hub.methods), timeout=60_000)
+    first.window.recipe.add_step("fp16")
+    first.hub.document.save()
+    first.window.hide()
+    first.hub.jobs.close()  # as if the process had gone: nothing is closed in an orderly way
+    first.hub.reader.close()
+    second = Studio(Hub())
+    second.start(None)
+    qtbot.waitUntil(lambda: second.hub.document.card is not None, timeout=60_000)
+    assert [step.method for step in second.hub.document.plan.steps] == ["fp16"]
+    second.window.close()
+    second.hub.close()
+    third = Studio(Hub())
+    third.start(None)
+    assert not third.hub.operations.is_opening
+    third.window.hide()
+    third.hub.close()
