@@ -45,9 +45,11 @@ def layer_differences(path: str, inputs: tuple[str, ...], folder: str, job: Job)
         done += layer.parameters
         ratios.append(_weight_sqnr(layer, variant.get(layer.name), job))
     outcomes: dict[str, list[tuple[bool, str]]] = {}
-    for step in _report(folder).steps:
+    steps = _report(folder).steps
+    for step in steps:
         for one in step.outcomes:
-            outcomes.setdefault(one.layer, []).append((one.changed, f"{step.method}: {one.note}"))
+            note = f"{step.method}: {one.note}" if len(steps) > 1 else one.note
+            outcomes.setdefault(one.layer, []).append((one.changed, note))
     layers = [*original, *new]
     held = [variant.get(layer.name) for layer in layers]
     return LayerDifferences(

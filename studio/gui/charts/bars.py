@@ -5,7 +5,18 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QContextMenuEvent, QFont, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QBrush,
+    QColor,
+    QContextMenuEvent,
+    QFont,
+    QFontMetricsF,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from studio.gui import theme
@@ -90,13 +101,11 @@ def _paint_title(painter: QPainter, rect: QRectF, series: Series, layout: BarLay
     strong = theme.numbers(theme.BASE)
     strong.setWeight(QFont.Weight.DemiBold)
     small = theme.numbers(theme.CAPTION)
-    mark = tr("random inputs") if series.random else series.better
-    room = line.width() - QFontMetricsF(small).horizontalAdvance(mark) - 12
-    title = QFontMetricsF(strong).elidedText(series.title, Qt.TextElideMode.ElideRight, max(room, line.width() * 0.5))
+    mark = "⚠ " + tr("random inputs") if series.random else series.better
+    room = line.width() - (QFontMetricsF(small).horizontalAdvance(mark) + 12 if series.random else 0)
+    title = _elided(series.title, strong, room)
     _text(painter, line, title, strong, c.text)
     left = line.width() - QFontMetricsF(strong).horizontalAdvance(title) - 12
-    if series.random:
-        mark = "⚠ " + mark
     if QFontMetricsF(small).horizontalAdvance(mark) <= left:
         _text(painter, line, mark, small, c.warning if series.random else c.muted, Qt.AlignmentFlag.AlignRight)
     if not layout.single:
@@ -124,7 +133,7 @@ def _paint_bar(painter: QPainter, layout: BarLayout, n: int, bar: Bar, color: QC
         font = theme.numbers(int(min(theme.BASE - 1, max(9.0, layout.row * 0.62 - 1))))
         line = QRectF(row.left(), row.top(), row.width(), stripe.top() - row.top())
         metrics = QFontMetricsF(font)
-        value = _elided(bar.text, font, line.width() * 0.72)
+        value = _elided(bar.text, font, line.width() - 18)
         room = line.width() - metrics.horizontalAdvance(value) - 10
         name_text = metrics.elidedText(bar.label, Qt.TextElideMode.ElideRight, max(room, 0.0))
         _text(painter, line, name_text, font, c.text)

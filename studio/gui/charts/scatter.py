@@ -8,7 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from studio.gui import theme
@@ -197,7 +207,9 @@ def _paint_axes(painter: QPainter, frame: _Frame, rect: QRectF, x: Axis, y: Axis
         painter.setPen(QPen(hairline, 1))
         painter.drawLine(QPointF(at, frame.rect.top()), QPointF(at, frame.rect.bottom()))
         painter.setPen(muted)
-        painter.drawText(QRectF(at - 30, frame.rect.bottom() + 3, 60, 14), flat | int(Qt.AlignmentFlag.AlignHCenter), f"{mark:.4g}")
+        painter.drawText(
+            QRectF(at - 30, frame.rect.bottom() + 3, 60, 14), flat | int(Qt.AlignmentFlag.AlignHCenter), f"{mark:.4g}"
+        )
     step = ticks(frame.high - frame.low, 4)
     size = step[1] if len(step) > 1 else frame.high - frame.low
     mark = math.ceil(frame.low / size) * size

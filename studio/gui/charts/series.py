@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from studio.figures import Figures, Metric, size_text
@@ -37,7 +37,7 @@ class Series:
     Attributes:
         title: the quantity; `unit` of its axis; `better`: which way is better, in words.
         limit: where the axis ends at least; 0 to follow the bars.
-        verdict: the change of a single variant, written large; `change`: from what to what; `sentence`: both. Empty for several.
+        verdict: the change of a single variant, written large; `change`: from what to what; `sentence`: both; empty for several.
         random: whether the figures come from made-up inputs.
     """
 
@@ -116,7 +116,7 @@ def _milliseconds(variant: VariantCard) -> Series:
     )
     verdict = latency_words(after.difference)
     change = f"{before.latency_ms:.3g} → {after.latency_ms:.3g} ms" if None not in (before.latency_ms, after.latency_ms) else ""
-    title = tr("Latency, median to 95th percentile")
+    title = tr("Latency, median to p95")
     return Series(title, "ms", tr("lower is better"), bars, 0.0, verdict, change, f"{change}, {verdict}" if change else verdict)
 
 
@@ -135,7 +135,7 @@ def _relative(variants: Sequence[VariantCard]) -> Series:
         value = 100 / one.ratio if one.ratio else NAN
         text = ", ".join(filter(None, (_ms(one.latency_ms), latency_words(one.difference))))
         bars.append(Bar(label(variant), variant.number, value, *ends, text, _spread(one)))
-    return Series(tr("Latency, with 95 % interval"), tr("% of original"), tr("lower is better"), tuple(bars), 0.0)
+    return Series(tr("Latency, 95 % interval"), tr("% of original"), tr("lower is better"), tuple(bars), 0.0)
 
 
 def _ms(value: float) -> str:
@@ -167,19 +167,24 @@ def latency_words(text: str) -> str:
 def metric_series(variants: Sequence[VariantCard], name: str) -> Series:
     """One task metric with its intervals. Where rows are right or wrong it is a share, in percent."""
     pairs = [(v, m) for v in variants for m in v.final.metrics if m.name == name]
-    percent = any(m.difference is not None and m.difference.flips is not None for _, m in pairs)
+    percent = in_percent(m for _, m in pairs)
     first = next(m for m in pairs[0][0].original.metrics if m.name == name)
     bars = [_metric_bar(tr("original"), 0, first, percent, "")]
-    bars += [_metric_bar(label(v), v.number, m, percent, _difference(m, percent)) for v, m in pairs]
+    bars += [_metric_bar(label(v), v.number, m, percent, _difference(m, percent, "")) for v, m in pairs]
     verdict = change = sentence = ""
     if len(variants) == 1:
         after = pairs[0][1]
-        verdict = _difference(after, percent)
+        verdict = _difference(after, percent, tr("difference") + " ")
         change = f"{_plain(first.value, percent)} → {_value(after.value, percent)}"
         sentence = ", ".join(filter(None, (change, verdict)))
     better = tr("higher is better") if first.better == "higher" else tr("lower is better")
     unit, limit = ("%", 100.0) if percent else ("", 1.0 if 0.2 <= first.value <= 1 else 0.0)
     return Series(name, unit, better, tuple(bars), limit, verdict, change, sentence, first.random)
+
+
+def in_percent(metrics: Iterable[Metric]) -> bool:
+    """Whether a metric is a share of rows: those that turned right or wrong have been counted."""
+    return any(m.difference is not None and m.difference.flips is not None for m in metrics)
 
 
 def _metric_bar(name: str, number: int, one: Metric, percent: bool, difference: str) -> Bar:
@@ -203,19 +208,19 @@ def _value(value: float, percent: bool) -> str:
     return _plain(value, percent) + (" %" if percent else "")
 
 
-def _difference(one: Metric, percent: bool) -> str:
-    """The paired difference to the original with its interval, in the digits that tell its ends apart."""
+def _difference(one: Metric, percent: bool, name: str) -> str:
+    """The paired difference to the original with its interval, in the digits that tell its ends apart, after its name."""
     if one.difference is None:
         return ""
     factor = 100 if percent else 1
     d = one.difference
     value, low, high = d.value * factor, d.low * factor, d.high * factor
     if not (math.isfinite(low) and math.isfinite(high)):
-        return tr("difference {value} (too few rows for an interval)", value=signed(value, 1 if percent else 4))
+        return name + tr("{value} (too few rows for an interval)", value=signed(value, 1 if percent else 4))
     width = high - low
     digits = max(1, min(6, 1 - math.floor(math.log10(width)))) if width > 0 else (1 if percent else 4)
-    return tr(
-        "difference {value} ({low} to {high})",
+    return name + tr(
+        "{value} ({low} to {high})",
         value=signed(value, digits), low=signed(low, digits), high=signed(high, digits),
     )  # fmt: skip
 
@@ -244,7 +249,7 @@ def fidelity_series(variants: Sequence[VariantCard]) -> Series:
         change = _closeness(one)
         sentence = f"{verdict}, {change}"
     random = any(v.final.random for v in variants)
-    title = tr("Fidelity of the outputs (SQNR)")
+    title = tr("Fidelity (SQNR)")
     return Series(title, "dB", tr("higher is better"), tuple(bars), 0.0, verdict, change, sentence, random)
 
 

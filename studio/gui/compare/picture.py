@@ -1,0 +1,51 @@
+"""The charts of a comparison as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QImage, QPainter
+
+from studio.gui import theme
+from studio.gui.charts.bars import paint_bars
+from studio.gui.charts.series import Series
+
+_WIDTH, _HEIGHT = 1280, 250
+_SCALE = 2
+
+
+def charts_picture(series: Sequence[Series], title: str, caption: str) -> QImage:
+    """All charts with title and conditions at twice the size of a screen, in the theme's colors."""
+    c = theme.colors()
+    columns = min(max(len(series), 1), 3)
+    rows = -(-len(series) // columns)
+    most = max((len(one.bars) for one in series), default=1)
+    height = max(_HEIGHT, 90 + 34 * most)
+    lines = caption.splitlines()
+    image = QImage(_WIDTH * _SCALE, (56 + rows * height + 18 * len(lines) + 12) * _SCALE, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(_SCALE)
+    image.fill(QColor(c.panel))
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    large = theme.numbers(theme.TITLE + 3)
+    large.setWeight(QFont.Weight.DemiBold)
+    painter.setFont(large)
+    painter.setPen(QColor(c.text))
+    flat = int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine)
+    painter.drawText(QRectF(24, 16, _WIDTH - 48, 28), flat, title)
+    width = (_WIDTH - 48) / columns
+    for n, one in enumerate(series):
+        column, row = n % columns, n // columns
+        paint_bars(painter, QRectF(24 + column * width, 56 + row * height, width - 24, height - 12), one)
+    painter.setFont(theme.numbers(theme.CAPTION))
+    painter.setPen(QColor(c.muted))
+    for n, line in enumerate(lines):
+        painter.drawText(QRectF(28, 56 + rows * height + 18 * n, _WIDTH - 48, 18), flat, line)
+    painter.end()
+    return image
+
+
+def one_picture(series: Series) -> QImage:
+    """A single chart."""
+    return charts_picture([series], series.title, "")
