@@ -1,0 +1,1 @@
+"""The parts of the layer table: facts, columns, model, drawing, filter, selectors."""
