@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.job import Job
-from studio.service.layered import layered
+from studio.service.layered import Layered, layered
 
 NODE, INPUT, OUTPUT, GROUP = range(4)
 #: Up to this many boxes everything is drawn open at first.
@@ -138,7 +138,7 @@ def lay_out(structure: bytes, closed: tuple[int, ...] | None, job: Job) -> Drawi
         whole.constants[boxes.nodes] > 0
     )
     height = np.where(badges | (boxes.own >= 0), HIGH, LOW).astype(np.float32)
-    frames = _frames(whole, boxes, placed.rank, placed.x)
+    frames = _frames(whole, boxes, placed, sources, targets)
     top, bottom = _rows(placed.rank, height, frames)
     middle = (top + bottom)[placed.rank] / 2 if len(boxes.nodes) else np.zeros(0)
     rects = np.stack([placed.x - WIDTH / 2, middle - height / 2, np.full(len(height), WIDTH), height], 1).astype(np.float32)
@@ -260,14 +260,26 @@ class _Frames:
         return np.stack([left, upper, right - left, lower - upper], 1).astype(np.float32)
 
 
-def _frames(whole: Structure, boxes: _Boxes, rank: NDArray[np.int32], x: NDArray[np.float32]) -> _Frames:
+def _frames(
+    whole: Structure, boxes: _Boxes, placed: Layered, sources: NDArray[np.int64], targets: NDArray[np.int64]
+) -> _Frames:
     """A frame for each open group that stands together: no box that is not in it lies between its own."""
+    rank, x = placed.rank, placed.x
     members: dict[int, list[int]] = {}
     parents = whole.group_parents.tolist()
-    for box, group in enumerate(boxes.inside.tolist()):
-        while group >= 0:
+    chains = [_chain(group, parents) for group in boxes.inside.tolist()]
+    for box, chain in enumerate(chains):
+        for group in chain:
             members.setdefault(group, []).append(box)
-            group = parents[group]
+    reach: dict[int, tuple[float, float]] = {}  # of the lines between boxes of a group
+    for line in np.flatnonzero(np.diff(placed.first)).tolist():
+        bends = placed.bend_x[placed.first[line] : placed.first[line + 1]]
+        left, right = float(bends.min()), float(bends.max())
+        other = set(chains[targets[line]])
+        for group in chains[sources[line]]:
+            if group in other:
+                before = reach.get(group, (left, right))
+                reach[group] = (min(before[0], left), max(before[1], right))
     order = np.argsort(rank, kind="stable")
     ordered_rank, ordered_x = rank[order], x[order]
     kept: list[int] = []
@@ -278,12 +290,14 @@ def _frames(whole: Structure, boxes: _Boxes, rank: NDArray[np.int32], x: NDArray
         if len(inside) < 2:
             continue
         top, bottom = int(rank[inside].min()), int(rank[inside].max())
-        left, right = float(x[inside].min()), float(x[inside].max())
+        left, right = float(x[inside].min()) - WIDTH / 2, float(x[inside].max()) + WIDTH / 2
+        if group in reach:
+            left, right = min(left, reach[group][0]), max(right, reach[group][1])
         part = slice(*np.searchsorted(ordered_rank, [top, bottom + 1]))
-        within = np.abs(ordered_x[part] - (left + right) / 2) < (right - left) / 2 + WIDTH
+        within = np.abs(ordered_x[part] - (left + right) / 2) < (right - left) / 2 + WIDTH / 2
         if int(within.sum()) == len(inside):
             kept.append(group)
-            rows[group], sides[group] = (top, bottom), (left - WIDTH / 2, right + WIDTH / 2)
+            rows[group], sides[group] = (top, bottom), (left, right)
     levels: dict[int, list[int]] = {group: [1, 1, 1] for group in kept}
     for group in reversed(kept):
         parent = parents[group]
@@ -299,6 +313,15 @@ def _frames(whole: Structure, boxes: _Boxes, rank: NDArray[np.int32], x: NDArray
         np.array([sides[g] for g in kept], np.float32).reshape(-1, 2),
         np.array([levels[g] for g in kept], np.int32).reshape(-1, 3),
     )  # fmt: skip
+
+
+def _chain(group: int, parents: list[int]) -> list[int]:
+    """A group and all groups around it, from the inside out."""
+    chain = []
+    while group >= 0:
+        chain.append(group)
+        group = parents[group]
+    return chain
 
 
 def _rows(
@@ -317,7 +340,14 @@ def _rows(
     return top, top + tall
 
 
-def _lines(placed, sources, targets, rects, top, bottom) -> tuple[NDArray[np.int32], NDArray[np.float32]]:  # type: ignore[no-untyped-def]
+def _lines(
+    placed: Layered,
+    sources: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    rects: NDArray[np.float32],
+    top: NDArray[np.float64],
+    bottom: NDArray[np.float64],
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Points of every line: from the lower border of its upper end, through both borders of every row in which it bends."""
     upper = np.where(placed.flipped, targets, sources)
     lower = np.where(placed.flipped, sources, targets)

@@ -81,12 +81,17 @@ def by_operator(drawing: Drawing, colors: Colors) -> Overlay:
     index[index < 0] = len(families)
     present = [i for i in range(len(families)) if (index == i).any()]
     entries = tuple((names[families[i]], fills[i]) for i in present)
+    if (index == len(families)).any():
+        entries += ((tr("Closed group"), colors.raised),)
     marks = (*(mixed(_FAMILY_COLORS[family], colors.panel, 0.7) for family in families), _plain(colors))
     return Overlay(index, fills, _inks(fills, colors), marks, Legend(tr("Operator"), entries))
 
 
-def by_category(drawing: Drawing, values: Sequence[str], title: str, colors: Colors, several: str) -> Overlay:
-    """A color for each text in `values`, one per layer; an empty text has no color. Boxes that hold different ones say so."""
+def by_category(drawing: Drawing, values: Sequence[str], title: str, colors: Colors, none: str, several: str) -> Overlay:
+    """A color for each text in `values`, one per layer; an empty text has no color.
+
+    `none` and `several` are what the legend calls boxes without a text and with different ones.
+    """
     kinds = sorted(set(filter(None, values)))
     number = {kind: i for i, kind in enumerate(kinds)}
     of_layer = np.array([number.get(value, -1) for value in values], np.int32)
@@ -106,6 +111,8 @@ def by_category(drawing: Drawing, values: Sequence[str], title: str, colors: Col
     entries = [(kind, hues[i]) for i, kind in enumerate(kinds)]
     if mixed_boxes:
         entries.append((several, colors.hairline))
+    if (index > len(kinds)).any():
+        entries.append((none, colors.raised))
     texts = {**dict(enumerate(kinds)), len(kinds): several}
     return Overlay(
         index, fills, _inks(fills, colors), marks, Legend(title, tuple(entries)), lambda box: texts.get(int(index[box]), "")
@@ -193,7 +200,7 @@ def _luminance(color: str) -> float:
 
 def _family_names() -> dict[str, str]:
     return {
-        "weights": tr("Convolution, matrix product, embedding"),
+        "weights": tr("Convolution, linear, embedding"),
         "normalization": tr("Normalization"),
         "activation": tr("Activation"),
         "pooling": tr("Pooling, reduction"),

@@ -223,10 +223,13 @@ class Painter:
         room = width - (count_width + 8 if count else 0)
         label = self._bold_metrics.elidedText(label, Qt.TextElideMode.ElideRight, room)
         detail = self._mono_metrics.elidedText(d.details[box], Qt.TextElideMode.ElideMiddle, width)
-        badges, left = [], width
+        badges, left = [], width + 4
         for text in badge_texts(self.scene, box):
             wide = self._small_metrics.horizontalAdvance(text)
-            if wide + 8 <= left + 4:
+            if wide + 8 > left:
+                text = self._small_metrics.elidedText(text, Qt.TextElideMode.ElideRight, left - 8)
+                wide = self._small_metrics.horizontalAdvance(text)
+            if text:
                 badges.append((text, wide))
             left -= wide + 13
         self._texts[box] = (label, detail, tuple(badges), count, count_width)
@@ -267,9 +270,9 @@ def badge_texts(scene: Scene, box: int) -> list[str]:
     if d.kinds[box] == GROUP:
         alike = int(d.alike[box])
         return [tr("{count} alike", count=f"×{alike}")] if alike > 1 else []
-    texts = [d.shapes[box]] if d.shapes[box] else []
-    if d.precisions[box] not in ("", "float32"):
-        texts.append(d.precisions[box])
+    texts = []
+    if d.shapes[box]:
+        texts.append(d.shapes[box] + (f" {d.precisions[box]}" if d.precisions[box] != "float32" else ""))
     if d.quantized[box]:
         texts.append(tr("Q/DQ {type}", type=d.quantized[box]))
     if d.constants[box]:

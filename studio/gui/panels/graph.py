@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.figures import count_text, size_text
+from studio.gui.dialogs import choose_model
 from studio.gui.graph.overlay import Overlay, by_amount, by_category, by_operator
 from studio.gui.graph.view import GraphView
 from studio.gui.icons import icon
@@ -117,7 +118,7 @@ class GraphPanel(QWidget):
         self._find.setAccessibleName(tr("Find node"))
         self._find.setToolTip(tr("Name, operator, weight shape or type; Enter goes to the next, Shift+Enter to the previous"))
         self._find.setClearButtonEnabled(True)
-        self._find.setMinimumWidth(90)
+        self._find.setMinimumWidth(140)
         self._find.setMaximumWidth(220)
         self._find.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         self._find.textChanged.connect(self._search)
@@ -187,7 +188,11 @@ class GraphPanel(QWidget):
         self._button.clicked.connect(self._graph.load)
         column.addWidget(self._message)
         column.addSpacing(2 * UNIT)
+        self._open = QPushButton(tr("Open a model"))
+        self._open.setObjectName("graph-open")
+        self._open.clicked.connect(self._choose_model)
         column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(self._open, 0, Qt.AlignmentFlag.AlignCenter)
         column.addStretch(2)
         return page
 
@@ -224,6 +229,10 @@ class GraphPanel(QWidget):
         self._pages.setCurrentIndex(0 if drawn or working else 1)
         self._message.setText(self._words())
         self._button.setVisible(graph.state in ("canceled", "failed"))
+        self._open.setVisible(graph.state == "empty")
+
+    def _choose_model(self) -> None:
+        choose_model(self, self._hub)
 
     def _words(self) -> str:
         if self._graph.state == "failed":
@@ -280,9 +289,9 @@ class GraphPanel(QWidget):
         if len(layers) != len(drawing.layers) or key == "operator":
             return by_operator(drawing, c)
         if key == "precision":
-            return by_category(drawing, layers.precisions, title, c, tr("several"))
+            return by_category(drawing, layers.precisions, title, c, tr("No weights"), tr("Several"))
         if key == "planned":
-            return by_category(drawing, self._planned(), title, c, tr("several"))
+            return by_category(drawing, self._planned(), title, c, tr("No step"), tr("Several"))
         if key == "sparsity":
             weights = layers.parameters.astype(float)
             return by_amount(drawing, columns.sparsity, title, c, _percent, weights)
