@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -73,7 +73,6 @@ class InspectorPanel(QWidget):
         row.addWidget(self.next)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("inspector-tabs")
-        self.tabs.setDocumentMode(True)
         inner = QWidget()
         inside = QVBoxLayout(inner)
         inside.setContentsMargins(3 * theme.UNIT, 2 * theme.UNIT, 3 * theme.UNIT, 3 * theme.UNIT)
@@ -87,6 +86,9 @@ class InspectorPanel(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        for one in (self, inner):
+            one.setAutoFillBackground(True)
+            one.setBackgroundRole(QPalette.ColorRole.Base)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(scroll)

@@ -135,6 +135,11 @@ class FiguresTable(QWidget):
         self._values[key] = value
         return value
 
+    def clear(self) -> None:
+        """Show no figures until others come."""
+        for value in self._values.values():
+            value.setText("")
+
     def show_figures(
         self, count: int, zeros: int, nans: int, infinities: int, minimum: float, maximum: float, mean: float, std: float,
         quantiles: Sequence[float],

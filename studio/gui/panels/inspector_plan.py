@@ -44,8 +44,9 @@ def sentence(document: Document, layer: str, found: PlannedWeights | None) -> tu
     planned = document.planned[step] if step < len(document.planned) else None
     if planned is not None and planned.fault and not planned.selected.any():
         return tr("{step}: {fault}", step=name, fault=say(planned.fault)), "error"
-    if found is not None and found.preview.reason:
-        return tr("{step}, leaves this layer alone: {reason}.", step=name, reason=say(found.preview.reason)), "warning"
+    refused = found.preview.reason if found is not None else planned.refused.get(row, "") if planned is not None else ""
+    if refused:
+        return tr("{step}, leaves this layer alone: {reason}.", step=name, reason=say(refused)), "warning"
     if planned is not None and row < planned.selected.size and not planned.selected[row]:
         return tr("{step}, does not select this layer.", step=name), "caption"
     if found is None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 BINS, CHANNEL_BINS = 128, 64
 _EDIT_MS = 40  # between two edits of the recipe while a threshold is dragged
 _MOST_DB = 200.0
+_NAME_WIDTH = 180  # pixels of a tensor's name
 
 
 class WeightsView(QWidget):
@@ -147,6 +148,8 @@ class WeightsView(QWidget):
         layout.addSpacing(2 * theme.UNIT)
         layout.addWidget(self.channel_part)
         layout.addStretch(1)
+        for widget in (self.tensors, self.plan, self.after, self.figures, self.channel_part):
+            widget.hide()
 
     @property
     def _card(self) -> TensorCard | None:
@@ -163,12 +166,10 @@ class WeightsView(QWidget):
         self.plot.clear_marks()
         self.plot.set_bars(0.0, 1.0, ())
         self.strip.set_map(None)
-        self.figures.hide()
-        self.channel_part.hide()
-        self.tensors.hide()
-        for label in (self.plan, self.after, self.hover):
+        self.figures.clear()
+        for label in (self.after, self.hover):
             label.setText("")
-        self._show_sentences()
+        self._draw_marks()
         card = self._hub.document.card
         if layer and card is not None:
             self.hover.setText(tr("Reading the weights…"))
@@ -187,7 +188,8 @@ class WeightsView(QWidget):
         self.hover.setText("")
         self.tensors.blockSignals(True)
         for card, _ in found:
-            self.tensors.addItem(f"{card.name}   {_shape(card.shape)}   {card.dtype}")
+            name = self.fontMetrics().elidedText(card.name, Qt.TextElideMode.ElideMiddle, _NAME_WIDTH)
+            self.tensors.addItem(f"{name} · {_shape(card.shape)}", card.name)
         self.tensors.setCurrentIndex(0)
         self.tensors.blockSignals(False)
         self.tensors.setVisible(len(found) > 1)
@@ -382,8 +384,6 @@ class WeightsView(QWidget):
     def _draw_marks(self) -> None:
         """Draw what the chosen step would do, on the tensor it would do it to."""
         document, card, found = self._hub.document, self._card, self._planned
-        if not self._layer:
-            return
         text, role = inspector_plan.sentence(document, self._layer, found)
         self.plan.setText(text)
         self._set_role(self.plan, role)

@@ -18,6 +18,7 @@ from studio.gui.icons import icon
 from studio.gui.words import tr
 
 AXIS_WIDTH = 52  # pixels; the same for all, so that plots above one another share their values
+AXIS_HEIGHT = 34
 _LOG_BASE = np.log10(0.5)  # a bin with one value still shows
 
 
@@ -46,9 +47,10 @@ class CountAxis(Axis):
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         if not self.logarithmic:
             return super().tickValues(low, high, size)
-        decades = range(0, int(np.floor(high)) + 1)
+        decades = [float(n) for n in range(int(np.floor(high)) + 1)]
         step = -(-len(decades) // max(int(size // 24), 1))
-        return [(float(step), [float(n) for n in decades][::step])]
+        between = [n + np.log10(m) for n in decades for m in (2, 5) if n + np.log10(m) < high] if len(decades) < 3 else []
+        return [(float(step), decades[::step]), (0.3, between)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         counts = [10.0**v for v in values] if self.logarithmic else values
@@ -91,6 +93,7 @@ class Plot(pg.PlotWidget):
         self.setMouseEnabled(x=False, y=False)
         self.hideButtons()
         left.setWidth(AXIS_WIDTH)
+        bottom.setHeight(AXIS_HEIGHT)
         self.plotItem.setContentsMargins(0, 4, 8, 0)
         self.file_name = name
         self.scene().sigMouseMoved.connect(self._mouse_moved)

@@ -40,8 +40,7 @@ class ChannelStrip(Plot):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(name, ChannelAxis(), Axis("bottom", tr("value")), parent)
         self.setAccessibleName(tr("Histograms of the channels"))
-        self.getAxis("bottom").setStyle(showValues=False)
-        self.getAxis("bottom").setHeight(4)
+        self.hideAxis("bottom")  # the values are those of the histogram above
         self.plotItem.vb.invertY(True)
         self._map: ChannelMap | None = None
         self.channel = -1

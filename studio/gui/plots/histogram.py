@@ -60,7 +60,7 @@ class HistogramPlot(Plot):
         lines = QColor(accent)
         lines.setAlpha(110)
         self._grid = pg.PlotCurveItem(connect="pairs", pen=pg.mkPen(lines))
-        self._label = pg.TextItem(color=c.text, anchor=(0.5, 0))
+        self._label = pg.TextItem(color=c.text, anchor=(0.5, 0), fill=c.panel)
         self._label.setFont(theme.numbers(theme.CAPTION))
         for item in (self._hover, self._cut, *self._ends, self._grid, *self._lines):
             self.addItem(item, ignoreBounds=True)
