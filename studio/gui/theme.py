@@ -71,6 +71,9 @@ def apply(theme: str) -> None:
     _current = DARK if dark else LIGHT
     application.setStyle("Fusion")
     application.setPalette(_palette(_current))
+    if dark:
+        for kind in ("QCheckBox", "QRadioButton", "QAbstractSpinBox", "QSlider"):
+            application.setPalette(_outlined(_current), kind)
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     font.setPixelSize(BASE)
     application.setFont(font)
@@ -106,6 +109,13 @@ def _palette(c: Colors) -> QPalette:
         palette.setColor(target, QColor(color))
     for target in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
         palette.setColor(QPalette.ColorGroup.Disabled, target, QColor(c.muted))
+    return palette
+
+
+def _outlined(c: Colors) -> QPalette:
+    """The palette of small controls in the dark: Fusion draws their outline darker than the window."""
+    palette = _palette(c)
+    palette.setColor(QPalette.ColorRole.Window, QColor(c.muted))
     return palette
 
 
