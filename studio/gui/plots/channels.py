@@ -106,10 +106,20 @@ class ChannelStrip(Plot):
             yield (n * found.per_row, *counts)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        super().mousePressEvent(event)
+        if event.button() != Qt.MouseButton.LeftButton or self._map is None:
+            super().mousePressEvent(event)
+            return
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
         point = self.plotItem.vb.mapSceneToView(self.mapToScene(event.position().toPoint()))
-        if event.button() == Qt.MouseButton.LeftButton and self._map and 0 <= point.y() < self._map.channels:
+        if 0 <= point.y() < self._map.channels:
             self._choose(int(point.y()))
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            event.accept()
+        else:
+            super().mouseReleaseEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Up and down go through the channels, Escape back to all of them."""
