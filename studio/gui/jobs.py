@@ -30,7 +30,7 @@ class JobItem:
     Attributes:
         title: what it does, in the words of the window; `device`: where it runs.
         state: where it stands; `fraction` 0..1 and `text` how far it is.
-        log: (seconds since the epoch, line) as they came; the oldest are dropped.
+        log: (seconds since the epoch, line) as they came; the oldest are dropped: `dropped` of them so far.
         error: why it failed.
         started, ended: seconds of a monotonic clock; 0 before.
     """
@@ -47,6 +47,7 @@ class JobItem:
     fraction: float = 0.0
     text: str = ""
     log: list[tuple[float, str]] = field(default_factory=list)
+    dropped: int = 0
     error: StudioError | None = None
     started: float = 0.0
     ended: float = 0.0
@@ -62,6 +63,18 @@ class JobItem:
         return ((self.ended or time.monotonic()) - self.started) if self.started else 0.0
 
     @property
+    def details(self) -> tuple[str, ...]:
+        """What the error tells beside its sentence: what a worker wrote before it died, or where it failed."""
+        return tuple(getattr(self.error, "__notes__", ()))
+
+    def trim(self) -> None:
+        """Drop the oldest lines of a long log. In the thread of the window, as is all reading of it."""
+        over = len(self.log) - _MOST_LINES
+        if over > 0:
+            del self.log[:over]
+            self.dropped += over
+
+    @property
     def left(self) -> float | None:
         """Seconds it may still take, judged by the part that is done; None while nothing can be said."""
         if self.state != "running" or self.fraction < 0.03 or self.seconds < 1:
@@ -72,6 +85,8 @@ class JobItem:
 class Jobs(QObject):
     """The queue. Work runs in one child that is kept warm; canceling ends it within a second, by force if need be."""
 
+    #: Where the functions of jobs are found.
+    package = "studio.service"
     added = Signal(object)
     changed = Signal(object)  # progress, text, log or state of an item
     finished = Signal(object)
@@ -101,8 +116,8 @@ class Jobs(QObject):
         failed: Callable[[StudioError], None] | None = None,
         canceled: Callable[[], None] | None = None,
     ) -> JobItem:
-        """Queue `function(*args, job=...)`, named as in `studio.service`: "runner.compress". Its answer goes to `done`."""
-        item = JobItem(next(self._numbers), title, device, f"studio.service.{function}", args, done, failed, canceled)
+        """Queue `function(*args, job=...)`, named as in `package`: "runner.compress". Its answer goes to `done`."""
+        item = JobItem(next(self._numbers), title, device, f"{self.package}.{function}", args, done, failed, canceled)
         item.job = Job(lambda fraction, text: self._progress(item, fraction, text), lambda line: self._line(item, line))
         self.items.append(item)
         self.added.emit(item)
@@ -178,7 +193,7 @@ class Jobs(QObject):
                     self._child.close()
                 self._child = Child()
             if item is None:
-                outcome = self._child.call(f"studio.service.{self._warm_up}")
+                outcome = self._child.call(f"{self.package}.{self._warm_up}")
             else:
                 outcome = self._child.call(item.function, *item.args, job=item.job)
         except (StudioError, Cancelled) as error:
@@ -204,10 +219,11 @@ class Jobs(QObject):
         elif isinstance(outcome, StudioError):
             item.state, item.error = "failed", outcome
             self._line(item, str(outcome))
-            for note in getattr(outcome, "__notes__", ()):
-                self._line(item, note)
+            for note in item.details:
+                _log.error("%s: %s", item.title, note)
         else:
             item.state, item.fraction = "done", 1.0
+        item.trim()
         self.changed.emit(item)
         self.finished.emit(item)
         if item.state == "done":
@@ -223,14 +239,15 @@ class Jobs(QObject):
 
     def _line(self, item: JobItem, line: str) -> None:
         item.log.append((time.time(), line))
-        if len(item.log) > _MOST_LINES:
-            del item.log[: _MOST_LINES // 10]
         self._dirty.add(item)
         _log.info("%s: %s", item.title, line)
 
     def _tell(self) -> None:
-        dirty, self._dirty = self._dirty, set()
+        dirty = set()
+        while self._dirty:  # one by one: the working thread adds to it at the same time
+            dirty.add(self._dirty.pop())
         for item in dirty:
+            item.trim()
             self.changed.emit(item)
         running = self.running
         if running is not None and running not in dirty:

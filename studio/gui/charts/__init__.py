@@ -1,1 +1,1 @@
-"""Charts painted by hand: bars with whiskers and a scatter of named points. Fast, in the theme's colors, with hover and copy."""
+"""Charts painted by hand: bars with whiskers and a scatter of named points; in the theme's colors, with hover and copy."""

@@ -189,7 +189,14 @@ def paint_scatter(painter: QPainter, rect: QRectF, points: Sequence[Point], x: A
 def _free(at: QPointF, width: float, bounds: QRectF, taken: Sequence[QRectF]) -> QRectF | None:
     """A place for a label beside a point where nothing else stands, or None: hovering still tells its name."""
     gap, height = _RADIUS + 4, 14.0
-    for dx, dy in ((gap, -7.0), (-gap - width, -7.0), (-width / 2, -gap - height), (-width / 2, gap), (gap, 6.0), (gap, -20.0)):
+    for dx, dy in (
+        (gap - 4, -20.0),
+        (gap - 4, 6.0),
+        (gap, -7.0),
+        (-gap - width, -7.0),
+        (-width / 2, -gap - height),
+        (-width / 2, gap),
+    ):
         place = QRectF(at.x() + dx, at.y() + dy, width, height)
         if bounds.contains(place) and not any(place.intersects(other) for other in taken):
             return place

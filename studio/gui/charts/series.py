@@ -37,7 +37,8 @@ class Series:
     Attributes:
         title: the quantity; `unit` of its axis; `better`: which way is better, in words.
         limit: where the axis ends at least; 0 to follow the bars.
-        verdict: the change of a single variant, written large; `change`: from what to what; `sentence`: both; empty for several.
+        verdict: the change of a single variant, written large; `change`: from what to what; `sentence`: both.
+            Empty for several.
         random: whether the figures come from made-up inputs.
     """
 
@@ -201,7 +202,7 @@ def _metric_bar(name: str, number: int, one: Metric, percent: bool, difference: 
 
 
 def _plain(value: float, percent: bool) -> str:
-    return f"{100 * value:.1f}" if percent else f"{value:.3g}"
+    return f"{100 * value:.1f}" if percent else f"{value:#.3g}".rstrip(".")
 
 
 def _value(value: float, percent: bool) -> str:

@@ -90,14 +90,15 @@ class ChartGrid(QWidget):
         for chart, one in zip(self.charts, series, strict=True):
             chart.show_series(one)
         self._columns = 0
-        self._arrange()
+        self.arrange()
 
     def _menu(self, place: QPoint) -> None:
         self.menu_wanted.emit(self.sender(), place)
 
-    def _arrange(self) -> None:
+    def arrange(self) -> None:
+        """Place the charts for the size of the view they are seen through."""
         several = any(chart.series is not None and not chart.series.verdict for chart in self.charts)
-        columns = min(max(self.width() // (_SEVERAL if several else _ONE), 1), max(len(self.charts), 1))
+        columns = min(max(self.parentWidget().width() // (_SEVERAL if several else _ONE), 1), max(len(self.charts), 1))
         self._fill_rows(columns)
         if columns == self._columns:
             return
@@ -107,21 +108,35 @@ class ChartGrid(QWidget):
         for column in range(max(self._grid.columnCount(), columns)):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._arrange()
-
     def _fill_rows(self, columns: int) -> None:
         """Rows that do not fit one below the other fill the view each: none is cut where scrolling begins."""
         rows = -(-len(self.charts) // columns)
         least = max((chart.minimumSizeHint().height() for chart in self.charts), default=0)
-        seen = self.parentWidget().height() if self.parentWidget() else 0
+        seen = self.parentWidget().height()
         fits = rows * (least + self._grid.verticalSpacing()) <= seen
         for row in range(max(rows, self._grid.rowCount())):
             self._grid.setRowMinimumHeight(row, 0 if fits or row >= rows else max(seen - 8, least))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(_ONE, super().minimumSizeHint().height())
+
+
+class ChartArea(QScrollArea):
+    """Scrolls the charts where they do not fit."""
+
+    def __init__(self, grid: ChartGrid) -> None:
+        super().__init__(objectName="compare-charts")
+        self._grid = grid
+        self.setWidgetResizable(True)
+        self.setWidget(grid)
+        self.viewport().setAutoFillBackground(False)
+        grid.setAutoFillBackground(False)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._grid.arrange()
+        super().resizeEvent(event)
 
 
 class FiguresTable(QWidget):
@@ -164,13 +179,7 @@ class BeforeAfter(QWidget):
         self.grid = ChartGrid()
         self.grid.menu_wanted.connect(self._menu)
         self.grid.clicked.connect(self.chosen)
-        self._area = area = QScrollArea(objectName="compare-charts")
-        area.setWidgetResizable(True)
-        area.setWidget(self.grid)
-        area.viewport().setAutoFillBackground(False)
-        self.grid.setAutoFillBackground(False)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area = ChartArea(self.grid)
         self.said = QLabel(objectName="compare-verdict")
         self.said.setWordWrap(True)
         self.said.setTextFormat(Qt.TextFormat.RichText)
@@ -187,16 +196,17 @@ class BeforeAfter(QWidget):
         self.none.setProperty("role", "muted")
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(self.none, 1)
-        column.addWidget(area, 1)
+        column.addWidget(self._area, 1)
         column.addWidget(self.said)
         column.addWidget(self.caption)
         self.below = FiguresTable("compare-figures-below")
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(upper)
         splitter.addWidget(self.below)
-        splitter.setStretchFactor(0, 1)
+        splitter.setStretchFactor(0, 3)
+        splitter.setStretchFactor(1, 2)
         splitter.setChildrenCollapsible(False)
-        splitter.setSizes([300, 260])
+        splitter.setSizes([340, 220])
         splitter.setHandleWidth(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

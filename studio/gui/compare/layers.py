@@ -19,7 +19,7 @@ from studio.gui.words import say, tr, trn
 from studio.service.comparison_values import LayerDifferences
 from studio.service.values import VariantCard
 
-_WIDTHS = (220, 90, 80, 80, 110, 104)
+_WIDTHS = (210, 80, 72, 72, 100, 100)
 
 
 class LayerDifferencesView(QWidget):
