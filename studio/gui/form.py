@@ -45,19 +45,20 @@ class Form(QWidget):
     edited = Signal(str, object)  # name of the setting and its value
     settled = Signal()  # what is edited next is another change than what was edited before
 
-    def __init__(self, settings: Sequence[Setting], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, settings: Sequence[Setting], labels: Mapping[str, str] | None = None) -> None:
+        super().__init__()
         self.settings = {one.name: one for one in settings}
         self.controls: dict[str, Control] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * UNIT)
         for one in settings:
-            control = _control(one)
+            control = _control(one, (labels or {}).get(one.name, label_of(one)))
             control.edited.connect(self._edit)
             control.settled.connect(self.settled)
             self.controls[one.name] = control
             layout.addWidget(control)
+        self.show_values({})
 
     def show_values(self, values: Mapping[str, Any]) -> None:
         """Put values into the controls without telling `edited`; settings without one get their default."""
@@ -74,9 +75,9 @@ class Control(QWidget):
     edited = Signal(str, object)
     settled = Signal()
 
-    def __init__(self, one: Setting) -> None:
+    def __init__(self, one: Setting, label: str) -> None:
         super().__init__()
-        self.setting = one
+        self.setting, self.label = one, label
         self.value: Any = one.default
         self.setObjectName(f"control.{one.option}")
         self._grid = QGridLayout(self)
@@ -88,13 +89,14 @@ class Control(QWidget):
         self.reset.setIcon(icon("rotate-ccw"))
         self.reset.setIconSize(QSize(14, 14))
         self.reset.setToolTip(tr("Back to the default, {value}", value=_shown(one.default)))
-        self.reset.setAccessibleName(tr("Reset {setting}", setting=label_of(one)))
+        self.reset.setAccessibleName(tr("Reset {setting}", setting=label))
+        self.reset.setStyleSheet(f"QToolButton {{ padding: {UNIT}px; }}")
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
         self.reset.clicked.connect(self._reset)
         self.reset.hide()
-        self._grid.addWidget(self.reset, 0, 2)
+        self._grid.addWidget(self.reset, 0, 1, Qt.AlignmentFlag.AlignVCenter)
 
     def show_value(self, value: Any) -> None:
         """Show a value, which may be one that is not allowed."""
@@ -108,12 +110,12 @@ class Control(QWidget):
     def _name(self, widget: QWidget, part: str = "") -> None:
         """Object name, accessible name and help of one of the widgets."""
         widget.setObjectName(f"setting.{self.setting.option}{part}")
-        widget.setAccessibleName(label_of(self.setting))
+        widget.setAccessibleName(self.label)
         widget.setAccessibleDescription(say(self.setting.help))
         widget.setToolTip(say(self.setting.help))
 
     def _label(self, buddy: QWidget) -> None:
-        label = QLabel(label_of(self.setting))
+        label = QLabel(self.label)
         label.setBuddy(buddy)
         label.setToolTip(say(self.setting.help))
         label.setWordWrap(True)
@@ -135,13 +137,13 @@ class Control(QWidget):
 
 
 class CheckControl(Control):
-    def __init__(self, one: Setting) -> None:
-        super().__init__(one)
-        self.box = QCheckBox(label_of(one))
+    def __init__(self, one: Setting, label: str) -> None:
+        super().__init__(one, label)
+        self.box = QCheckBox(label)
         self._name(self.box)
         self.box.toggled.connect(self._toggle)
         self.setFocusProxy(self.box)
-        self._grid.addWidget(self.box, 0, 0, 1, 2)
+        self._grid.addWidget(self.box, 0, 0)
 
     def _show(self, value: Any) -> None:
         with QSignalBlocker(self.box):
@@ -153,8 +155,8 @@ class CheckControl(Control):
 
 
 class ChoiceControl(Control):
-    def __init__(self, one: Setting) -> None:
-        super().__init__(one)
+    def __init__(self, one: Setting, label: str) -> None:
+        super().__init__(one, label)
         assert one.choices is not None
         self.box = QuietCombo()
         self.box.addItems([_shown(choice) for choice in one.choices])
@@ -162,7 +164,7 @@ class ChoiceControl(Control):
         self.box.currentIndexChanged.connect(self._choose)
         self.setFocusProxy(self.box)
         self._label(self.box)
-        self._grid.addWidget(self.box, 0, 1)
+        self._grid.addWidget(self.box, 0, 2)
 
     def _show(self, value: Any) -> None:
         assert self.setting.choices is not None
@@ -177,14 +179,14 @@ class ChoiceControl(Control):
 
 
 class TextControl(Control):
-    def __init__(self, one: Setting) -> None:
-        super().__init__(one)
+    def __init__(self, one: Setting, label: str) -> None:
+        super().__init__(one, label)
         self.box = QLineEdit()
         self._name(self.box)
         self.box.editingFinished.connect(self._finish)
         self.setFocusProxy(self.box)
         self._label(self.box)
-        self._grid.addWidget(self.box, 1, 0, 1, 2)
+        self._grid.addWidget(self.box, 1, 0, 1, 3)
 
     def _show(self, value: Any) -> None:
         self.box.setText(str(value))
@@ -197,14 +199,14 @@ class TextControl(Control):
 class NumberControl(Control):
     """A box for the number and, where the range has two ends, a slider."""
 
-    def __init__(self, one: Setting) -> None:
-        super().__init__(one)
+    def __init__(self, one: Setting, label: str) -> None:
+        super().__init__(one, label)
         self.box = NumberBox(one)
         self._name(self.box)
         self.box.given.connect(self._give)
         self.setFocusProxy(self.box)
         self._label(self.box)
-        self._grid.addWidget(self.box, 0, 1)
+        self._grid.addWidget(self.box, 0, 2)
         self.slider: QSlider | None = None
         if one.low is not None and one.high is not None:
             self.slider = QuietSlider(Qt.Orientation.Horizontal)
@@ -215,7 +217,7 @@ class NumberControl(Control):
             self.slider.valueChanged.connect(self._slide)
             self.slider.sliderPressed.connect(self.settled)
             self.slider.sliderReleased.connect(self.settled)
-            self._grid.addWidget(self.slider, 1, 0, 1, 2)
+            self._grid.addWidget(self.slider, 1, 0, 1, 3)
 
     def _show(self, value: Any) -> None:
         self.box.show_value(value)
@@ -273,7 +275,7 @@ class NumberBox(QAbstractSpinBox):
         self._setting = one
         self._value: Any = one.default
         self.setFont(numbers())
-        self.setFixedWidth(QFontMetrics(self.font()).horizontalAdvance("0.000000") + 8 * UNIT)
+        self.setFixedSize(QFontMetrics(self.font()).horizontalAdvance("0.000000") + 8 * UNIT, 6 * UNIT)
         self.editingFinished.connect(self._finish)
         self.show_value(one.default)
 
@@ -357,7 +359,7 @@ def _shown(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _control(one: Setting) -> Control:
+def _control(one: Setting, label: str) -> Control:
     if one.choices is not None:
-        return ChoiceControl(one)
-    return {bool: CheckControl, int: NumberControl, float: NumberControl}.get(one.type, TextControl)(one)
+        return ChoiceControl(one, label)
+    return {bool: CheckControl, int: NumberControl, float: NumberControl}.get(one.type, TextControl)(one, label)

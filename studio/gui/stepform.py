@@ -116,6 +116,7 @@ class StepForm(QWidget):
         self.counted.setProperty("role", "muted")
         self.refusing = QToolButton(objectName="step.refusing")
         self.refusing.setToolTip(tr("Select the layers that this method leaves alone; the layer table tells why"))
+        self.refusing.setStyleSheet(f"QToolButton {{ color: {colors().accent}; padding: {UNIT}px 0; }}")
         self.refusing.clicked.connect(self._show_refusing)
         counts = QHBoxLayout()
         counts.addWidget(self.counted)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -58,8 +59,7 @@ class RecipePanel(QWidget):
         self._hub = hub
         self._refusals: dict[str, str] = {}  # method -> why it leaves every layer of this model alone
         self._offered: tuple[str, ...] = ()
-        self._taken: tuple[str, bool] = ("", True)
-        self._copied = ""
+        self._taking = self._saved = ""  # label of the recipe being read, name of the file being written
         self.setAcceptDrops(True)
         self.add_menu = QMenu(tr("Add step"), self)
         self.add_menu.setToolTipsVisible(True)
@@ -136,7 +136,7 @@ class RecipePanel(QWidget):
         remove.clicked.connect(self.remove_step)
         more = self._button("ellipsis", "recipe.more", tr("More"))
         more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        more.setStyleSheet("QToolButton::menu-indicator { image: none; }")  # the dots say it
         self._more = QMenu(self)
         for text, slot in (
             (tr("Copy step"), self.copy_step),
@@ -183,7 +183,7 @@ class RecipePanel(QWidget):
         label.setBuddy(self._seed)
         quiet = QWidget()
         row = QHBoxLayout(quiet)
-        row.setContentsMargins(3 * UNIT, 0, 8 * UNIT, 3 * UNIT)
+        row.setContentsMargins(3 * UNIT, 0, 3 * UNIT, 3 * UNIT)
         row.addWidget(label)
         row.addStretch(1)
         row.addWidget(self._seed)
@@ -200,6 +200,7 @@ class RecipePanel(QWidget):
         self.run.clicked.connect(self._hub.operations.run)
         self._doing = QLabel(objectName="recipe.doing")
         self._doing.setProperty("role", "caption")
+        self._doing.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._bar = QProgressBar(objectName="recipe.progress")
         self._bar.setRange(0, _FULL)
         self._bar.setTextVisible(False)
@@ -223,10 +224,11 @@ class RecipePanel(QWidget):
     # What the menu of the window calls
 
     def add_step(self, method: str) -> None:
-        """Add a step with the default settings behind the chosen one."""
+        """Add a step with the default settings at the end."""
         card = self._hub.methods.get(method)
         if card is not None:
-            self._insert((PlannedStep(method, card.defaults()),), tr("Add {method}", method=method))
+            last = len(self._hub.document.plan.steps)
+            self._insert((PlannedStep(method, card.defaults()),), tr("Add {method}", method=method), last)
 
     def remove_step(self) -> None:
         """Remove the chosen step."""
@@ -238,7 +240,8 @@ class RecipePanel(QWidget):
     def duplicate_step(self) -> None:
         """Put a copy of the chosen step behind it."""
         if self._chosen is not None:
-            self._insert((self._chosen,), tr("Duplicate {method}", method=self._chosen.method))
+            at = self._hub.document.step + 1
+            self._insert((self._chosen,), tr("Duplicate {method}", method=self._chosen.method), at)
 
     def move_step(self, by: int) -> None:
         """Move the chosen step down by a number of places; up where it is negative."""
@@ -316,10 +319,9 @@ class RecipePanel(QWidget):
         document.edit(replace(document.plan, steps=steps), label)
         document.choose_step(choose)
 
-    def _insert(self, steps: tuple[PlannedStep, ...], label: str) -> None:
+    def _insert(self, steps: tuple[PlannedStep, ...], label: str, at: int) -> None:
         document = self._hub.document
         if document.card is not None and steps:
-            at = document.step + 1
             now = document.plan.steps
             self._set_steps((*now[:at], *steps, *now[at:]), label, at + len(steps) - 1)
 
@@ -345,7 +347,7 @@ class RecipePanel(QWidget):
             self._seed.show_value(self._hub.document.plan.seed)
 
     def _load(self, path: str, label: str) -> None:
-        self._taken = (label, True)
+        self._taking = label
         failed = self._hub.messages.show
         self._hub.reader.ask("plans.load_recipe", path, done=self._loaded, failed=failed, key="recipe", priority=1)
 
@@ -353,12 +355,12 @@ class RecipePanel(QWidget):
         steps, seed = found
         document = self._hub.document
         if document.card is not None:
-            document.edit(replace(document.plan, steps=steps, seed=seed), self._taken[0])
+            document.edit(replace(document.plan, steps=steps, seed=seed), self._taking)
             document.choose_step(0 if steps else -1)
 
     def _pasted(self, found: tuple[tuple[PlannedStep, ...], int]) -> None:
         count = len(found[0])
-        self._insert(found[0], trn("Paste {count} step", "Paste {count} steps", count))
+        self._insert(found[0], trn("Paste {count} step", "Paste {count} steps", count), self._hub.document.step + 1)
 
     def _copy(self, plan: Plan) -> None:
         failed = self._hub.messages.show
@@ -461,6 +463,7 @@ class RecipePanel(QWidget):
         """As high as its steps, up to a share of the panel."""
         most = 5 if self.height() >= _TALL else 2
         self.list.setFixedHeight(max(min(self.list.count(), most), 1) * ROW)
+        self.list.scrollToItem(self.list.currentItem())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -503,7 +506,7 @@ class RecipePanel(QWidget):
         if item is not None:
             share = f"{item.fraction:.0%}"
             text = tr("Waiting") if item.state == "waiting" else f"{share}  {say(item.text)}"
-            self._doing.setText(text)
+            self._doing.setText(self._doing.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, self._doing.width()))
             self._doing.setToolTip(text)
             self._bar.setValue(round(_FULL * item.fraction))
 
