@@ -212,13 +212,16 @@ class _Boxes:
         labels = [whole.ops[i] for i in self.nodes]
         names = list(details)
         inside: dict[int, Counter[str]] = {box: Counter() for box in np.flatnonzero(self.own >= 0).tolist()}
-        for node, box in enumerate(self.of_node.tolist()):
+        weight: Counter[tuple[int, str]] = Counter()
+        for node, (box, size) in enumerate(zip(self.of_node.tolist(), whole.bytes.tolist(), strict=True)):
             if box in inside:
                 inside[box][whole.ops[node]] += 1
+                weight[box, whole.ops[node]] += size
         for box, ops in inside.items():
             names[box] = whole.group_paths[self.own[box]]
             labels[box] = whole.group_labels[self.own[box]]
-            details[box] = ", ".join(f"{op} ×{number}" if number > 1 else op for op, number in ops.most_common(4))
+            heaviest = sorted(ops, key=lambda op: (-weight[box, op], -ops[op]))[:4]
+            details[box] = ", ".join(f"{op} ×{ops[op]}" if ops[op] > 1 else op for op in heaviest)
         return details, labels, names
 
 

@@ -23,7 +23,7 @@ class Scene:
         rects = drawing.rects
         self.left, self.top = rects[:, 0], rects[:, 1]
         self.right, self.bottom = rects[:, 0] + rects[:, 2], rects[:, 1] + rects[:, 3]
-        self.number = {name: i for i, name in enumerate(drawing.names)}
+        self.number = {self.key(box): box for box in range(len(drawing.names))}
         # Segments: every pair of consecutive points of a line.
         points, first = drawing.points, drawing.first
         starts = np.ones(len(points), bool)
@@ -41,6 +41,10 @@ class Scene:
 
     def __len__(self) -> int:
         return len(self.drawing.names)
+
+    def key(self, box: int) -> tuple[int, str]:
+        """What a box is called in every drawing of a model: its kind and name, as an output may have the name of a node."""
+        return int(self.drawing.kinds[box]), self.drawing.names[box]
 
     @cached_property
     def bounds(self) -> Box:

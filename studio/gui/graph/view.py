@@ -87,8 +87,8 @@ class GraphView(QWidget):
 
     def show_drawing(self, drawing: Drawing | None, keep: str = "") -> None:
         """Show another drawing. What was selected stays so by name; the box or group called `keep` stays where it is seen."""
-        names = self._names(self.selected)
-        current = self._names([self.current] if self.current >= 0 else [])
+        names = self._keys(self.selected)
+        current = self._keys([self.current] if self.current >= 0 else [])
         anchor = self._corner(keep)
         self.scene = Scene(drawing) if drawing is not None else None
         self._painter = Painter(self.scene) if self.scene else None
@@ -249,7 +249,7 @@ class GraphView(QWidget):
         if not name or self.scene is None:
             return None
         d = self.scene.drawing
-        if (box := self.scene.number.get(name, -1)) >= 0:
+        if (box := self.scene.number.get((GROUP, name), -1)) >= 0:
             return self.scene.center(box)[0], float(self.scene.top[box])
         for group, (x, y, w, _) in zip(d.frame_groups.tolist(), d.frames.tolist(), strict=True):
             if d.group_paths[group] == name:
@@ -269,8 +269,8 @@ class GraphView(QWidget):
             group = int(d.group_parents[group])
         return False
 
-    def _names(self, boxes: Iterable[int]) -> list[str]:
-        return [self.scene.drawing.names[box] for box in boxes] if self.scene else []
+    def _keys(self, boxes: Iterable[int]) -> list[tuple[int, str]]:
+        return [self.scene.key(box) for box in boxes] if self.scene else []
 
     # Painting
 
@@ -455,9 +455,9 @@ class GraphView(QWidget):
             self._select(frozenset([box]))
 
     def _select(self, boxes: frozenset[int]) -> None:
-        if boxes != self.selected:
-            self.selected = boxes
-            self.selection_changed.emit()
+        """Tells it even if the boxes are the same: of a closed group, only some of the layers may have been selected."""
+        self.selected = boxes
+        self.selection_changed.emit()
         self.update()
 
     # Keyboard

@@ -78,6 +78,11 @@ class GraphPanel(QWidget):
 
     # What the window's menu offers
 
+    @property
+    def drawn(self) -> bool:
+        """Whether the graph of the open model is laid out and shown."""
+        return self._view.drawing is not None
+
     def fit(self) -> None:
         self.view.fit()
 
