@@ -47,7 +47,7 @@ class ActivationsView(QWidget):
         self.log.setObjectName("activations-log")
         self.log.setChecked(True)
         self.log.toggled.connect(self._log_toggled)
-        self.figures = FiguresTable()
+        self.figures = FiguresTable("activations")
         self.body = QWidget()
         below = QHBoxLayout()
         below.addWidget(self.hover, 1)

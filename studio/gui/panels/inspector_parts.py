@@ -87,10 +87,11 @@ class Name(QWidget):
 
 
 class FiguresTable(QWidget):
-    """Names and values in two pairs of columns, and below them a row of quantiles."""
+    """Names and values in two pairs of columns, and below them a row of quantiles. `name` starts their object names."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._name = name
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(2 * theme.UNIT)
@@ -100,8 +101,8 @@ class FiguresTable(QWidget):
             ("count", tr("Count")), ("zeros", tr("Zeros")), ("minimum", tr("Minimum")), ("maximum", tr("Maximum")),
             ("mean", tr("Mean")), ("std", tr("Std. deviation")), ("nans", tr("NaN")), ("infinities", tr("Infinite")),
         )  # fmt: skip
-        for n, (key, name) in enumerate(names):
-            self._add(key, name, n // 2, 3 * (n % 2), 1)
+        for n, (key, text) in enumerate(names):
+            self._add(key, text, n // 2, 3 * (n % 2))
         self._grid.setColumnStretch(1, 1)
         self._grid.setColumnMinimumWidth(2, 2 * theme.UNIT)
         self._grid.setColumnStretch(4, 1)
@@ -111,24 +112,24 @@ class FiguresTable(QWidget):
         for share in ("1", "25", "50", "75", "99"):
             cell = QGridLayout()
             cell.setVerticalSpacing(0)
-            name = QLabel(tr("{share} %", share=share))
-            name.setProperty("role", "caption")
-            name.setToolTip(tr("{share} % of the values are smaller than this", share=share))
+            head = QLabel(tr("{share} %", share=share))
+            head.setProperty("role", "caption")
+            head.setToolTip(tr("{share} % of the values are smaller than this", share=share))
             value = self._value(f"q{share}", tr("{share} % quantile", share=share))
-            cell.addWidget(name, 0, 0, Qt.AlignmentFlag.AlignRight)
+            cell.addWidget(head, 0, 0, Qt.AlignmentFlag.AlignRight)
             cell.addWidget(value, 1, 0, Qt.AlignmentFlag.AlignRight)
             row.addLayout(cell, 1)
         self._grid.addWidget(self.quantiles, len(names), 0, 1, 5)
 
-    def _add(self, key: str, name: str, row: int, column: int, span: int) -> None:
+    def _add(self, key: str, name: str, row: int, column: int) -> None:
         label = QLabel(name)
         label.setProperty("role", "muted")
         self._grid.addWidget(label, row, column)
-        self._grid.addWidget(self._value(key, name), row, column + 1, 1, span, Qt.AlignmentFlag.AlignRight)
+        self._grid.addWidget(self._value(key, name), row, column + 1, Qt.AlignmentFlag.AlignRight)
 
     def _value(self, key: str, name: str) -> QLabel:
         value = QLabel()
-        value.setObjectName(f"figure-{key}")
+        value.setObjectName(f"{self._name}-{key}")
         value.setFont(theme.numbers())
         value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         value.setAccessibleName(name)

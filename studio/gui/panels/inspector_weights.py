@@ -88,7 +88,7 @@ class WeightsView(QWidget):
         self.log.setChecked(True)
         self.log.setToolTip(tr("Draw counts on a logarithmic axis, so that thin tails stay visible"))
         self.log.toggled.connect(self._log_toggled)
-        self.figures = FiguresTable()
+        self.figures = FiguresTable("weights")
         self.channels_title = QLabel(tr("Channels"))
         self.channels_title.setProperty("role", "muted")
         self.axis = QComboBox()
