@@ -98,12 +98,12 @@ def _write_npz(out: BinaryIO, model: Model, layers: Sequence[Layer], job: Job) -
     arrays = tensors(layers)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for n, (name, array) in enumerate(arrays.items()):
-            dtype = array.dtype if array.dtype.isbuiltin else _wider(array.dtype)
+            dtype = array.dtype if array.dtype.isbuiltin == 1 else _wider(array.dtype)
             part = job.part(n / len(arrays), (n + 1) / len(arrays), name)
             _tell(name, array.dtype, dtype, job)
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 header = {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": array.shape}
-                npy.write_array_header_2_0(member, header)  # type: ignore[arg-type]
+                npy.write_array_header_2_0(member, header)
                 for block in _blocks(array, dtype, part):
                     member.write(block)
     return len(arrays)

@@ -56,9 +56,8 @@ class LayersPanel(QWidget):
         layout.arrange(header, self.model.columns, hub.settings.values.columns)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(self._show_columns)
-        header.sectionResized.connect(self._keep.start)
-        header.sectionMoved.connect(self._keep.start)
-        header.sortIndicatorChanged.connect(self._keep.start)
+        for changed in (header.sectionResized, header.sectionMoved, header.sortIndicatorChanged):
+            changed.connect(self._keep_soon)
         header.sortIndicatorChanged.connect(self.table.scrollToTop)
         self.table.customContextMenuRequested.connect(self._show_menu)
         self.model.reordered.connect(self._tell_count)
@@ -374,6 +373,8 @@ class LayersPanel(QWidget):
         return menu
 
     def _show_menu(self, place: QPoint) -> None:
+        if self._menu is not None and self._menu.isVisible():  # some platforms ask again for a key that was taken
+            return
         self.table.tell()
         self._pop_up(self.context_menu(), self.table.viewport().mapToGlobal(place))
 
@@ -415,11 +416,13 @@ class LayersPanel(QWidget):
 
     def _show_column(self, section: int, shown: bool) -> None:
         self.table.horizontalHeader().setSectionHidden(section, not shown)
-        self._keep.start()
 
     def reset_columns(self) -> None:
         """All columns, as wide and in the order as at the beginning, in the order of the graph."""
         layout.arrange(self.table.horizontalHeader(), self.model.columns, "")
+
+    def _keep_soon(self) -> None:
+        self._keep.start()
 
     def _keep_columns(self) -> None:
         self._keep.stop()

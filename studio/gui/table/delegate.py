@@ -48,7 +48,7 @@ class LayerDelegate(QStyledItemDelegate):
             self._prepare()
         model, facts = self._model, self._model.facts
         row, column = int(model.order[index.row()]), model.columns[index.column()]
-        rect, state = option.rect, option.state  # type: ignore[attr-defined]
+        rect, state = option.rect, option.state
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, self._selection)
         if state & QStyle.StateFlag.State_HasFocus:

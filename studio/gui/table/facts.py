@@ -28,33 +28,39 @@ class Facts:
 
     def reload(self) -> None:
         """The model is another one."""
+        n = len(self._document.layers)
         self.layers: LayerTable = self._document.layers
+        self.columns: Columns = self._document.columns
+        self.methods: tuple[str, ...] = ()
+        self.whole: tuple[int, ...] = ()
+        self.touches = np.zeros((0, n), bool)
+        self.step = -1
+        self.selected = np.zeros(n, bool)
+        self.refused: dict[int, str] = {}
         self._kept: dict[str, Any] = {}
-        self.replan((), ())
 
     def replan(self, methods: Sequence[str], whole: Sequence[bool]) -> None:
-        """The plan is another one: the methods of its steps, and which of them work on the whole model."""
-        planned, step = self._document.planned, self._document.step
-        if len(planned) != len(methods):  # the answer to a change of the recipe is still to come
-            planned = ()
-        self.methods = tuple(methods) if planned else ()
-        self.whole = tuple(n for n, one in enumerate(whole) if one) if planned else ()
-        self.touches = np.zeros((len(planned), len(self)), bool)
-        for n, one in enumerate(planned):
-            self.touches[n] = one.selected
-            self.touches[n, list(one.refused)] = False
+        """The plan is another one: the methods of its steps, and which of them work on the whole model.
+
+        While the document has not been told yet what a changed recipe touches, everything stays as it was.
+        """
+        planned, step, n = self._document.planned, self._document.step, len(self)
+        if len(planned) != len(methods) or any(len(one.selected) != n for one in planned):
+            return
+        self.methods = tuple(methods)
+        self.whole = tuple(place for place, one in enumerate(whole) if one)
+        self.touches = np.zeros((len(planned), n), bool)
+        for place, one in enumerate(planned):
+            self.touches[place] = one.selected
+            self.touches[place, list(one.refused)] = False
         self.touches[list(self.whole)] = False
         known = 0 <= step < len(planned)
         self.step = step if known else -1
-        self.selected = planned[step].selected if known else np.zeros(len(self), bool)
-        self.refused: dict[int, str] = planned[step].refused if known else {}
+        self.selected = planned[step].selected if known else np.zeros(n, bool)
+        self.refused = planned[step].refused if known else {}
 
     def __len__(self) -> int:
         return len(self.layers)
-
-    @property
-    def columns(self) -> Columns:
-        return self._document.columns
 
     @property
     def current(self) -> int:

@@ -79,7 +79,7 @@ def _holds(word: str, facts: Facts) -> Filtered | str:
         return Filtered(mask, "" if mask.any() else tr("No layer is stored as {name}, only {kinds}.", name=rest, kinds=kinds))
     if kind == "planned":
         steps = [n for n, method in enumerate(facts.methods) if _like(method, rest)]
-        mask = facts.touches[steps].any(axis=0)
+        mask = np.asarray(facts.touches[steps].any(axis=0))
         return Filtered(mask, "" if steps else tr("The recipe has no step {name}.", name=rest))
     if kind == "block":
         return _block(rest, facts)

@@ -56,14 +56,10 @@ def without(selectors: Sequence[str], left_out: Mask, layers: LayerTable) -> tup
 def _words(wanted: Mask, layers: LayerTable) -> tuple[str, ...]:
     """Types, or blocks and names, whichever are fewer; names where neither are."""
     rows = np.flatnonzero(wanted)
-    names = tuple(_name(layers, int(row)) for row in rows)
+    names = tuple(exact(layers.names[row]) for row in rows)
     blocks = _blocks(wanted, layers)
     types = _types(wanted, layers)
     return min((names, *((types,) if types else ()), blocks), key=len)
-
-
-def _name(layers: LayerTable, row: int) -> str:
-    return exact(layers.names[row])
 
 
 def _types(wanted: Mask, layers: LayerTable) -> tuple[str, ...]:
@@ -81,11 +77,11 @@ def _blocks(wanted: Mask, layers: LayerTable) -> tuple[str, ...]:
             total[scope] += 1
             found[scope] += bool(wanted[row])
     words: dict[str, None] = {}
-    for row in np.flatnonzero(wanted):
+    for row in np.flatnonzero(wanted).tolist():
         name = layers.names[row]
         whole = (scope for scope in _scopes(name) if 1 < total[scope] == found[scope])
         block = next(whole, "")
-        words[f"block:{block}" if block else _name(layers, int(row))] = None
+        words[f"block:{block}" if block else exact(name)] = None
     return tuple(words)
 
 

@@ -105,7 +105,8 @@ class LayerView(QTableView):
 
     def selected_rows(self) -> NDArray[np.int64]:
         """Positions of the layers selected in the view, in graph order; those that the filter hides are not among them."""
-        parts = [self._layers.order[one.top() : one.bottom() + 1] for one in self.selectionModel().selection()]
+        ranges = self.selectionModel().selection()
+        parts = [self._layers.order[ranges.at(n).top() : ranges.at(n).bottom() + 1] for n in range(ranges.count())]
         return np.unique(np.concatenate(parts)) if parts else np.zeros(0, np.int64)
 
     def tell(self) -> None:
@@ -131,7 +132,7 @@ class LayerView(QTableView):
 
     def _current_place(self) -> int:
         row = self._document.row(self._document.current)
-        places = self._layers.places(np.array([row])) if row >= 0 else ()
+        places = self._layers.places(np.array([row])) if row >= 0 else np.zeros(0, np.int64)
         return int(places[0]) if len(places) else -1
 
     def show_selection(self) -> None:
