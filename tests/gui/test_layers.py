@@ -282,6 +282,27 @@ def test_the_filter_is_reached_and_left_by_keyboard(opened, qtbot):
     assert opened.table.hasFocus()
 
 
+def test_typing_over_the_table_filters_and_a_slash_goes_to_the_filter(opened, qtbot):
+    opened.activateWindow()
+    qtbot.waitUntil(opened.isActiveWindow)
+    click(qtbot, opened, 0)
+    qtbot.keyClicks(opened.table, "s")
+    qtbot.keyClicks(field(opened), "tem")
+    assert field(opened).text() == "stem"
+    assert opened.model.rowCount() == 2
+    click(qtbot, opened, 0)
+    qtbot.keyClick(opened.table, Qt.Key.Key_Slash)
+    assert (field(opened).text(), field(opened).selectedText()) == ("stem", "stem")
+
+
+def test_a_double_click_on_the_edge_of_a_column_makes_room_for_its_texts(opened, qtbot):
+    header = opened.table.horizontalHeader()
+    edge = QPoint(header.sectionViewportPosition(1) - 1, header.height() // 2)
+    qtbot.mouseDClick(header.viewport(), Qt.MouseButton.LeftButton, pos=edge)
+    longest = max(map(len, shown(opened)))
+    assert header.sectionSize(0) > 6 * longest
+
+
 def test_what_the_user_selects_is_selected_in_the_document(opened, hub, qtbot):
     names = hub.document.layers.names
     click(qtbot, opened, 2)
@@ -530,6 +551,7 @@ def test_another_model_takes_the_place_of_the_first_and_closing_empties_the_tabl
     hub.operations.close()
     assert opened.model.rowCount() == 0
     assert opened.findChild(QStackedWidget).currentIndex() == 1
+    assert text(opened, "empty") == ""
 
 
 # Selectors

@@ -60,6 +60,7 @@ class LayersPanel(QWidget):
             changed.connect(self._keep_soon)
         header.sortIndicatorChanged.connect(self.table.scrollToTop)
         self.table.customContextMenuRequested.connect(self._show_menu)
+        self.table.typed.connect(self._on_typed)
         self.model.reordered.connect(self._tell_count)
         document = hub.document
         document.opened.connect(self._on_model)
@@ -165,6 +166,12 @@ class LayersPanel(QWidget):
         self._field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._field.selectAll()
 
+    def _on_typed(self, text: str) -> None:
+        """Filter by what is typed over the table; a slash goes to the filter as it is."""
+        self.focus_filter()
+        if text != "/":
+            self._field.setText(text)
+
     def clear_filter(self) -> None:
         """Show every layer again."""
         self._field.clear()
@@ -237,7 +244,9 @@ class LayersPanel(QWidget):
         shown, count = len(self.model.order), len(self.model.facts)
         self._count.setText(tr("{shown} of {count}", shown=f"{shown:,}", count=f"{count:,}"))
         self._field.setEnabled(count > 0)
-        if not count:
+        if self._hub.document.card is None:
+            self._empty.clear()
+        elif not count:
             self._empty.setText(tr("This model has no layers with weights, so there is nothing to compress layer by layer."))
         else:
             self._empty.setText(tr("No layer matches the filter."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
@@ -42,6 +42,17 @@ class LayerDelegate(QStyledItemDelegate):
         self._figure_metrics, self._name_metrics = QFontMetrics(self._figures), QFontMetrics(self._names)
         share = self._model.facts.columns.share
         self._most = float(np.nanmax(share)) if np.isfinite(share).any() else 0.0
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Room for the whole text: how wide a column becomes by a double click on its edge."""
+        if self._colors is not theme.colors():
+            self._prepare()
+        column = self._model.columns[index.column()]
+        if column.kind in ("weights", "share"):
+            return QSize(column.width, ROW_HEIGHT)
+        metrics = self._name_metrics if column.kind == "name" else self._figure_metrics
+        text = column.text(self._model.facts, int(self._model.order[index.row()]))
+        return QSize(metrics.horizontalAdvance(text) + _BEFORE + _AFTER + 2, ROW_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
         if self._colors is not theme.colors():

@@ -12,6 +12,7 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     Qt,
     QTimer,
+    Signal,
 )
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
@@ -26,6 +27,8 @@ _FLAG = QItemSelectionModel.SelectionFlag
 
 class LayerView(QTableView):
     """Rows of layers. What the user selects goes to the document, what the document selects is shown."""
+
+    typed = Signal(str)  # a character that is no command: the beginning of a name
 
     def __init__(self, document: Document, model: LayerModel) -> None:
         super().__init__()
@@ -98,6 +101,9 @@ class LayerView(QTableView):
             event.ignore()  # the whole row is copied, by the panel
         else:
             super().keyPressEvent(event)
+
+    def keyboardSearch(self, search: str) -> None:
+        self.typed.emit(search)
 
     def _tell_soon(self) -> None:
         if not self._showing and not self._layers.arranging:
