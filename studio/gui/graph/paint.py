@@ -1,4 +1,7 @@
-"""Painting a scene from its arrays: what is visible, in as much detail as the scale has room for."""
+"""Painting a scene from its arrays: what is visible, in as much detail as the scale has room for.
+
+Far away, lines and rectangles are handed to Qt where they lie: an array of four doubles is a QLineF or a QRectF each.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QApplication
+from shiboken6 import wrapInstance
 
 from studio.gui.graph.overlay import Overlay, mixed
 from studio.gui.graph.scene import Box, Scene
@@ -84,7 +88,9 @@ class Painter:
         pen = QPen(QColor(color), 1)
         pen.setCosmetic(True)
         painter.setPen(pen)
-        painter.drawLines([QLineF(*line) for line in lines.tolist()])
+        if len(lines):
+            lines = np.ascontiguousarray(lines, np.float64)
+            painter.drawLines(wrapInstance(lines.ctypes.data, QLineF), len(lines))
 
     def _curves(self, painter: QPainter, view: Box, scale: float, look: Look) -> None:
         weak = self.scene.segments_in(view, once=True)
@@ -132,8 +138,10 @@ class Painter:
 
     @staticmethod
     def _rectangles(painter: QPainter, rects: NDArray[np.float32], scale: float, least: float) -> None:
-        rects = _distinct(rects, scale)
-        painter.drawRects([QRectF(x, y, max(w, least), max(h, least)) for x, y, w, h in rects.tolist()])
+        rects = _distinct(rects, scale).astype(np.float64)
+        if len(rects):
+            np.maximum(rects[:, 2:], least, out=rects[:, 2:])
+            painter.drawRects(wrapInstance(rects.ctypes.data, QRectF), len(rects))
 
     def _boxes(self, painter: QPainter, boxes: NDArray[np.intp], scale: float, look: Look) -> None:
         d = self.scene.drawing
