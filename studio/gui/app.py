@@ -45,6 +45,7 @@ class Studio(QObject):
         old = self.window
         old.save_layout()
         self.window = self._make()
+        self.window.setGeometry(old.geometry())
         if old.isVisible():
             self.window.show()
         old.hide()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -52,12 +52,14 @@ from studio.gui.preferences import PreferencesDialog
 from studio.gui.properties import PropertiesDialog
 from studio.gui.shortcuts import ShortcutsDialog
 from studio.gui.target import TargetBox
+from studio.gui.theme import UNIT, colors
 from studio.gui.welcome import WelcomePage
 from studio.gui.words import tr
 
 LAYOUT_VERSION = 1
 _DEFAULT_SIZE = QSize(1280, 800)
-_LEFT, _RIGHT, _BOTTOM = 270, 340, 230  # pixels of the docks at first
+_LEFT, _RIGHT = 270, 340  # pixels of the docks at first
+_BOTTOM, _BOTTOM_EMPTY = 240, 120  # with something to compare, and before
 
 
 class Window(QMainWindow):
@@ -125,23 +127,17 @@ class Window(QMainWindow):
         self._hint.hide()
 
     def _docks(self) -> None:
-        left, right, bottom = (
-            Qt.DockWidgetArea.LeftDockWidgetArea,
-            Qt.DockWidgetArea.RightDockWidgetArea,
-            Qt.DockWidgetArea.BottomDockWidgetArea,
-        )
         self._dock: dict[str, QDockWidget] = {}
-        for id, title, widget, area in (
-            ("recipe", tr("Recipe"), self.recipe, left),
-            ("samples", tr("Samples"), self.samples, left),
-            ("inspector", tr("Inspector"), self.inspector, right),
-            ("compare", tr("Compare"), self.compare, bottom),
-            ("jobs", tr("Jobs"), self.jobs, bottom),
-            ("log", tr("Log"), self.log, bottom),
+        for id, title, widget in (
+            ("recipe", tr("Recipe"), self.recipe),
+            ("samples", tr("Samples"), self.samples),
+            ("inspector", tr("Inspector"), self.inspector),
+            ("compare", tr("Compare"), self.compare),
+            ("jobs", tr("Jobs"), self.jobs),
+            ("log", tr("Log"), self.log),
         ):
             dock = QDockWidget(title, self, objectName=f"dock.{id}")
             dock.setWidget(widget)
-            self.addDockWidget(area, dock)
             dock.topLevelChanged.connect(self._arrange_titles)
             dock.dockLocationChanged.connect(self._arrange_titles)
             self._dock[id] = dock
@@ -149,19 +145,21 @@ class Window(QMainWindow):
 
     def _arrange_docks(self) -> None:
         """The layout of a first start."""
-        areas = {"recipe": Qt.DockWidgetArea.LeftDockWidgetArea, "inspector": Qt.DockWidgetArea.RightDockWidgetArea}
-        areas |= {"samples": areas["recipe"]}
-        for id, dock in self._dock.items():
+        for dock in self._dock.values():
             dock.setFloating(False)
-            self.addDockWidget(areas.get(id, Qt.DockWidgetArea.BottomDockWidgetArea), dock)
-        self.tabifyDockWidget(self._dock["recipe"], self._dock["samples"])
-        self.tabifyDockWidget(self._dock["compare"], self._dock["jobs"])
-        self.tabifyDockWidget(self._dock["jobs"], self._dock["log"])
-        for id in ("recipe", "compare"):
-            self._dock[id].raise_()
+        for area, first, *others in (
+            (Qt.DockWidgetArea.LeftDockWidgetArea, "recipe", "samples"),
+            (Qt.DockWidgetArea.RightDockWidgetArea, "inspector"),
+            (Qt.DockWidgetArea.BottomDockWidgetArea, "compare", "jobs", "log"),
+        ):
+            self.addDockWidget(area, self._dock[first])
+            for other in others:  # never side by side, not even for a moment: the window would grow to hold them all
+                self.tabifyDockWidget(self._dock[first], self._dock[other])
+            self._dock[first].raise_()
         across = [self._dock["recipe"], self._dock["inspector"]]
         self.resizeDocks(across, [_LEFT, _RIGHT], Qt.Orientation.Horizontal)
-        self.resizeDocks([self._dock["compare"]], [_BOTTOM], Qt.Orientation.Vertical)
+        height = _BOTTOM if self._hub.document.variants else _BOTTOM_EMPTY
+        self.resizeDocks([self._dock["compare"]], [height], Qt.Orientation.Vertical)
         self._arrange_titles()
 
     def _arrange_titles(self, _: object = None) -> None:
@@ -231,7 +229,8 @@ class Window(QMainWindow):
             Entry("reset-layout", tr("&Reset layout"), self.reset_layout),
         ])  # fmt: skip
         add(bar, tr("&Model"), [
-            Entry("properties", tr("&Properties…"), lambda: self._dialog(PropertiesDialog), "Alt+Return", "info", enabled=open_),
+            Entry("properties", tr("&Properties…"), lambda: self._dialog(PropertiesDialog), "Alt+Return", "info",
+                  enabled=open_),
             Entry("profile", tr("Pro&file the layers"), operations.profile, "Ctrl+Shift+P", "gauge",
                   tr("Measure which layers take the time"), open_),
             None,
@@ -245,7 +244,8 @@ class Window(QMainWindow):
             self._methods,
             Entry("step-duplicate", tr("&Duplicate step"), self.recipe.duplicate_step, "Ctrl+Shift+C", "copy", enabled=steps),
             Entry("step-remove", tr("&Remove step"), self.recipe.remove_step, "Ctrl+Backspace", "trash-2", enabled=steps),
-            Entry("step-up", tr("Move step &up"), lambda: self.recipe.move_step(-1), "Ctrl+Shift+Up", "chevron-up", enabled=steps),
+            Entry("step-up", tr("Move step &up"), lambda: self.recipe.move_step(-1), "Ctrl+Shift+Up", "chevron-up",
+                  enabled=steps),
             Entry("step-down", tr("Move step do&wn"), lambda: self.recipe.move_step(1), "Ctrl+Shift+Down", "chevron-down",
                   enabled=steps),
             Entry("step-layers", tr("Use the se&lected layers"), self.recipe.use_selected_layers, "Ctrl+Shift+L", "layers",
@@ -295,7 +295,9 @@ class Window(QMainWindow):
         button.setToolButtonStyle(
             Qt.ToolButtonStyle.ToolButtonTextBesideIcon if text else Qt.ToolButtonStyle.ToolButtonIconOnly
         )
-        button.setProperty("primary", primary)
+        if primary:
+            button.setProperty("primary", True)
+            action.setIcon(icon("play", colors().on_accent))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         bar.addWidget(button)
 
@@ -303,6 +305,7 @@ class Window(QMainWindow):
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
         self._about_model = QLabel(objectName="status.model")
+        self._about_model.setContentsMargins(2 * UNIT, 0, 0, 0)
         bar.addWidget(self._about_model, 1)
         self.job_status = JobStatus(self._hub)
         bar.addPermanentWidget(self.job_status)
@@ -364,12 +367,18 @@ class Window(QMainWindow):
 
     def _show_compare(self) -> None:
         if self._hub.document.variants and self._hub.jobs.items:
-            self._dock["compare"].show()
-            self._dock["compare"].raise_()
+            self._show_bottom("compare")
+
+    def _show_bottom(self, id: str) -> None:
+        """Bring a panel of the bottom to the front, with room enough to read it."""
+        dock = self._dock[id]
+        dock.show()
+        dock.raise_()
+        if not dock.isFloating() and dock.height() < _BOTTOM * 3 // 4:
+            self.resizeDocks([dock], [_BOTTOM], Qt.Orientation.Vertical)
 
     def _show_jobs(self) -> None:
-        self._dock["jobs"].show()
-        self._dock["jobs"].raise_()
+        self._show_bottom("jobs")
 
     def _name_undo(self, text: str) -> None:
         self.actions_.all["undo"].setText(tr("&Undo {what}", what=text) if text else tr("&Undo"))
@@ -414,9 +423,8 @@ class Window(QMainWindow):
 
     def _toggle(self, dock: QDockWidget) -> None:
         """Show a panel that is hidden or behind another tab; hide one that is in front."""
-        if dock.isVisible() and not dock.visibleRegion().isEmpty() and dock.isAncestorOf(self.focusWidget() or self):
-            dock.hide()
-        elif dock.isVisible() and not dock.visibleRegion().isEmpty() and not self.tabifiedDockWidgets(dock):
+        shown = dock.isVisible() and not dock.visibleRegion().isEmpty()
+        if shown and (not self.tabifiedDockWidgets(dock) or dock.isAncestorOf(self.focusWidget() or self)):
             dock.hide()
         else:
             dock.show()
@@ -482,17 +490,17 @@ class Window(QMainWindow):
                 if not widget.property("takesDrops"):
                     widget.setAcceptDrops(False)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.acceptProposedAction()
             self._hint.setGeometry(self.rect().adjusted(8, 8, -8, -8))
             self._hint.raise_()
             self._hint.show()
 
-    def dragLeaveEvent(self, _: QDragLeaveEvent) -> None:  # noqa: N802
+    def dragLeaveEvent(self, _: QDragLeaveEvent) -> None:
         self._hint.hide()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+    def dropEvent(self, event: QDropEvent) -> None:
         self._hint.hide()
         files = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         event.acceptProposedAction()
@@ -540,16 +548,16 @@ class Window(QMainWindow):
                 dock.hide()
         self._arrange_titles()
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+    def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         QTimer.singleShot(0, self, self._arrange_titles)
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+    def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self.actions_.refresh()
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+    def closeEvent(self, event: QCloseEvent) -> None:
         running = self._hub.jobs.active
         if running and not self._may_stop(len(running)):
             event.ignore()

@@ -81,7 +81,7 @@ class GraphPanel(QWidget):
     @property
     def drawn(self) -> bool:
         """Whether the graph of the open model is laid out and shown."""
-        return self._view.drawing is not None
+        return self._graph.drawing is not None
 
     def fit(self) -> None:
         self.view.fit()
