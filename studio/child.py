@@ -66,6 +66,7 @@ class Child:
             self._stderr.close()
             raise WorkerError("A worker process could not be started", error.strerror or str(error)) from None
         self._doing = ""
+        self._ending = threading.RLock()  # a call may be waiting in one thread while another closes the child
         self._answers: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, name="child-reader", daemon=True)
         self._reader.start()
@@ -108,9 +109,10 @@ class Child:
             raise
 
     def close(self) -> None:
-        """End the child now."""
-        self._end()
-        self._stderr.close()
+        """End the child now. From any thread, and more than once."""
+        with self._ending:
+            self._end()
+            self._stderr.close()
 
     def _wait(self, job: Job, grace: float) -> Any:
         deadline = None
@@ -141,7 +143,7 @@ class Child:
 
     def _send(self, message: bytes | None) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # a dead child is noticed by the reader
+        with contextlib.suppress(OSError, ValueError):  # a dead or closed child is noticed by the reader
             pickle.dump(message, self._process.stdin, protocol=5)
             self._process.stdin.flush()
 
@@ -153,23 +155,25 @@ class Child:
         self._answers.put(None)
 
     def _end(self) -> None:
-        if self.alive:
-            self._process.kill()
-        self._process.wait()
-        self._reader.join()
-        for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
+        with self._ending:
+            if self.alive:
+                self._process.kill()
+            self._process.wait()
+            self._reader.join()
+            for pipe in (self._process.stdin, self._process.stdout):
+                with contextlib.suppress(OSError):
+                    if pipe is not None:
+                        pipe.close()
 
     def _death(self) -> WorkerError:
         code = self._process.wait()
         error = WorkerError("The worker process ended before it answered", *_cause(code))
         error.doing = self._doing
-        if not self._stderr.closed:
-            self._stderr.seek(0)
-            if said := self._stderr.read()[-20_000:].decode("utf-8", "replace").strip():
-                error.add_note(said)
+        with self._ending:
+            if not self._stderr.closed:
+                self._stderr.seek(0)
+                if said := self._stderr.read()[-20_000:].decode("utf-8", "replace").strip():
+                    error.add_note(said)
         return error
 
 

@@ -105,6 +105,9 @@ class JobRow(QWidget):
     def __init__(self, hub: Hub, item: JobItem, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._hub, self.item = hub, item
+        self.entry = QListWidgetItem()
+        self.entry.setData(Qt.ItemDataRole.UserRole, item.number)
+        self.entry.setData(Qt.ItemDataRole.AccessibleTextRole, item.title)
         self._drawn: tuple[str, str] | None = None
         self.setObjectName(f"job-{item.number}")
         self._icon = QLabel()
@@ -170,13 +173,12 @@ class JobRow(QWidget):
         self.text.set_text(say(str(item.error)) if item.error else item.text if item.state == "running" else "")
         times = [clock(item.seconds) if item.started else "", left_text(item.left)]
         self.time.setText(", ".join(filter(None, times)))
+        for label in (self.text, self.time):
+            label.setVisible(bool(item.started))
 
     def _cancel(self) -> None:
         self._hub.jobs.cancel(self.item)
         self.refresh()
-
-    def sizeHint(self) -> QSize:
-        return QSize(260, 52)
 
 
 class LogView(QPlainTextEdit):
@@ -189,6 +191,7 @@ class LogView(QPlainTextEdit):
         self.setUndoRedoEnabled(False)
         self.setFont(theme.monospace())
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.setStyleSheet("border: 0; border-radius: 0")
         self.setMaximumBlockCount(_MOST_LINES)
         self.setAccessibleName(tr("Log of the selected job"))
         self.setPlaceholderText(tr("What a job does is written here, line by line."))
@@ -314,16 +317,13 @@ class JobsPanel(QWidget):
 
     def _added(self, item: JobItem) -> None:
         row = JobRow(self._hub, item)
-        entry = QListWidgetItem()
-        entry.setData(Qt.ItemDataRole.UserRole, item.number)
-        entry.setData(Qt.ItemDataRole.AccessibleTextRole, item.title)
-        entry.setSizeHint(row.sizeHint())
+        row.entry.setSizeHint(QSize(0, row.sizeHint().height()))
         before = self.current
-        self.list.addItem(entry)
-        self.list.setItemWidget(entry, row)
+        self.list.addItem(row.entry)
+        self.list.setItemWidget(row.entry, row)
         self._rows[item.number] = row
         if before is None or not before.active:
-            self.list.setCurrentItem(entry)
+            self.list.setCurrentItem(row.entry)
         self._show_page()
         self._tell()
 
@@ -331,6 +331,8 @@ class JobsPanel(QWidget):
         if (row := self._rows.get(item.number)) is None:
             return
         row.refresh()
+        if row.entry.sizeHint().height() != row.sizeHint().height():
+            row.entry.setSizeHint(QSize(0, row.sizeHint().height()))
         if item is self.current:
             self.log.show_item(item)
             self._show_error(item)

@@ -87,6 +87,7 @@ class LogPanel(QWidget):
         self.text.setUndoRedoEnabled(False)
         self.text.setFont(theme.monospace())
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.text.setStyleSheet("border: 0; border-radius: 0")
         self.text.setMaximumBlockCount(_MOST_LINES)
         self.text.setAccessibleName(tr("Log of the program"))
         self.text.setPlaceholderText(tr("What the program notes about itself is written here; errors of jobs too."))
