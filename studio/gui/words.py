@@ -27,13 +27,17 @@ _sentences: Sentences | None = None
 
 def tr(text: str, **values: Any) -> str:
     """`text` in the language of the window, with `{name}` replaced by values. The first argument is always a literal."""
-    found = QCoreApplication.translate(CONTEXT, text)
-    return found.format(**values) if values else found
+    return _filled(text, values)
 
 
 def trn(one: str, many: str, count: int, **values: Any) -> str:
     """As `tr`, with the form for one or for many; `{count}` is replaced by the number."""
-    return tr(one if count == 1 else many, count=f"{count:,}", **values)
+    return _filled(one if count == 1 else many, {"count": f"{count:,}", **values})
+
+
+def _filled(text: str, values: dict[str, Any]) -> str:
+    found = QCoreApplication.translate(CONTEXT, text)
+    return found.format(**values) if values else found
 
 
 @lru_cache(maxsize=65_536)
