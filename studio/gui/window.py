@@ -415,7 +415,7 @@ class Window(QMainWindow):
 
     def _find(self) -> None:
         self._view(0)
-        self.graph.find()
+        self.graph.start_search()
 
     def _view(self, index: int) -> None:
         self._views.setCurrentIndex(index)

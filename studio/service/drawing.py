@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import onnx_ir as ir
 
+from studio.graph.shapes import infer_shapes
 from studio.job import Job
 from studio.model import LAYER_KEY, Model
 from studio.service.layout import INPUT, NODE, OUTPUT, Structure
@@ -26,6 +27,20 @@ def structure(path: str, inputs: tuple[str, ...], job: Job) -> bytes:
         ModelError: it cannot be opened.
     """
     return pickle.dumps(structure_of(model_at(path, inputs, job), job), protocol=5)
+
+
+def types(path: str, inputs: tuple[str, ...], job: Job) -> dict[str, str]:
+    """Type and shape of every value whose shape can be worked out, for one row of input: name -> "float32[1, 64, 56, 56]".
+
+    Raises:
+        ModelError: it cannot be opened.
+    """
+    found = infer_shapes(model_at(path, inputs, job))
+    return {
+        name: f"{info.dtype}[{', '.join('?' if d is None else str(d) for d in info.shape)}]"
+        for name, info in found.items()
+        if info.shape is not None
+    }
 
 
 def structure_of(model: Model, job: Job | None = None) -> Structure:
@@ -83,6 +98,8 @@ def structure_of(model: Model, job: Job | None = None) -> Structure:
         names=[*(v.name or "" for v in inputs), *names, *(v.name or "" for v in graph.outputs)],
         ops=["input"] * len(inputs) + ops + ["output"] * len(graph.outputs),
         kinds=np.repeat(np.array([INPUT, NODE, OUTPUT], np.uint8), [len(inputs), len(nodes), len(graph.outputs)]),
+        written=[*(v.name or "" for v in inputs), *(node.outputs[0].name or "" if node.outputs else "" for node in nodes)]
+        + [""] * len(graph.outputs),
         outputs=[*map(_type, inputs), *types, *map(_type, graph.outputs)],
         shapes=[*ends[0], *shapes, *ends[1]],
         precisions=[*ends[0], *(_precision(one) for one in main), *ends[1]],
@@ -107,7 +124,8 @@ def _constant_nodes(graph: ir.Graph, weights: dict[int, tuple[Weight, ...]]) -> 
     found: set[ir.Node] = set()
     again = True
     while again:  # once, as files are sorted; again where one is not
-        again, later = False, set()
+        again = False
+        later: set[ir.Node] = set()
         for node in graph:
             if node in found or id(node) in weights or node.op_type.startswith("Random") or node.op_type == "Bernoulli":
                 continue
@@ -128,7 +146,7 @@ def _is_constant(value: ir.Value, constants: set[ir.Node]) -> bool:
 
 def _pairs(graph: ir.Graph, constants: set[ir.Node]) -> dict[ir.Node, tuple[ir.Node, str]]:
     """Each DequantizeLinear that undoes a QuantizeLinear whose integers nobody else reads: node -> (that one, integer type)."""
-    pairs = {}
+    pairs: dict[ir.Node, tuple[ir.Node, str]] = {}
     for node in graph:
         if node.op_type != "QuantizeLinear" or node in constants or node.inputs[0] is None or node.outputs[0].is_graph_output():
             continue
@@ -156,7 +174,9 @@ def _unquantized(value: ir.Value, pairs: dict[ir.Node, tuple[ir.Node, str]]) -> 
     grid = ""
     while (producer := value.producer()) in pairs:
         quantize, kind = pairs[producer]
-        grid, value = grid or kind, quantize.inputs[0]
+        before = quantize.inputs[0]
+        assert before is not None  # see `_pairs`
+        grid, value = grid or kind, before
     return value, grid
 
 

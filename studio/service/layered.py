@@ -409,8 +409,8 @@ def _packed(rows: list[list[int]], root: dict[int, int], width: Sequence[float],
             if not waiting[other]:
                 ready.append(other)
     for block in reversed(order):
-        if after := room.get(block):
-            at[block] = max(at[block], min(at[other] - apart for other, apart in after.items()))
+        if beside := room.get(block):
+            at[block] = max(at[block], min(at[other] - apart for other, apart in beside.items()))
     return {v: at[r] for v, r in root.items()}
 
 

@@ -29,7 +29,7 @@ class Structure:
         names: unique names of nodes; those of layers are the names of the layer table.
         ops: operator, "input" or "output".
         kinds: uint8[n], NODE, INPUT or OUTPUT.
-        outputs: type and shape of the first output, or "".
+        written, outputs: name, and type and shape, of the first output; "" where the file does not say.
         shapes, precisions: of the main weight, such as "64×3×7×7" and "int8"; "" for nodes without weights.
         bytes: int64[n], of all weights.
         constants: uint16[n], how many constant inputs are not weights.
@@ -43,6 +43,7 @@ class Structure:
     names: list[str]
     ops: list[str]
     kinds: NDArray[np.uint8]
+    written: list[str]
     outputs: list[str]
     shapes: list[str]
     precisions: list[str]
@@ -71,7 +72,7 @@ class Drawing:
         details: second line: name, or the operators in a closed group.
         kinds: uint8[n], NODE, INPUT, OUTPUT or GROUP.
         rects: float32[n, 4], left, top, width, height.
-        outputs, shapes, precisions, bytes, constants, quantized: as in `Structure`; of a closed group only the bytes.
+        written, outputs, shapes, precisions, bytes, constants, quantized: as in `Structure`; of a closed group only the bytes.
         groups: int32[n], the innermost open group a box stands in, or -1; own: int32[n], number of a closed group, or -1.
         counts: int32[n], nodes in a box; alike: int32[n], groups that equal it, itself included.
         sources, targets: int32[e] boxes; values, types: name and type of what flows.
@@ -87,6 +88,7 @@ class Drawing:
     details: list[str]
     kinds: NDArray[np.uint8]
     rects: NDArray[np.float32]
+    written: list[str]
     outputs: list[str]
     shapes: list[str]
     precisions: list[str]
@@ -164,6 +166,7 @@ def lay_out(structure: bytes, closed: tuple[int, ...] | None, job: Job) -> Drawi
         names=names, labels=labels, details=details,
         kinds=np.where(closed_box, GROUP, whole.kinds[node]).astype(np.uint8),
         rects=rects,
+        written=["" if group else whole.written[i] for i, group in zip(node, closed_box, strict=True)],
         outputs=["" if group else whole.outputs[i] for i, group in zip(node, closed_box, strict=True)],
         shapes=["" if group else whole.shapes[i] for i, group in zip(node, closed_box, strict=True)],
         precisions=["" if group else whole.precisions[i] for i, group in zip(node, closed_box, strict=True)],

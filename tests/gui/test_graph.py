@@ -36,7 +36,8 @@ def diamond(closed: tuple[int, ...] = ()) -> Drawing:
     return lay_out(
         pickle.dumps(
             Structure(
-                list(names), list(ops), kinds, ["float32[1, 8]"] * 7, ["8×8" if w else "" for w in weighted],
+                list(names), list(ops), kinds,
+                [f"value_{i}" for i in range(7)], ["float32[1, 8]"] * 7, ["8×8" if w else "" for w in weighted],
                 ["int8" if w else "" for w in weighted], np.array(weighted, np.int64) * 2000,
                 np.array([0, 0, 0, 0, 0, 2, 0], np.uint16), ["", "", "uint8", "", "", "", ""],
                 np.array(groups, np.int32), ["block"], ["block"], np.array([-1], np.int32),
@@ -385,7 +386,8 @@ def large() -> bytes:
     empty, none = [""] * count, np.zeros(0, np.int32)
     return pickle.dumps(
         Structure(
-            empty, empty, np.zeros(count, np.uint8), empty, empty, empty, np.zeros(count, np.int64), np.zeros(count, np.uint16),
+            empty, empty, np.zeros(count, np.uint8), empty, empty, empty, empty,
+            np.zeros(count, np.int64), np.zeros(count, np.uint16),
             empty, np.full(count, -1, np.int32), [], [], none, none, sources, targets, empty[1:], empty[1:], none,
         )
     )  # fmt: skip
@@ -430,3 +432,10 @@ def test_a_rebuilt_panel_shows_what_the_old_one_did(opened: GraphPanel, hub: Hub
     again.show()
     assert again.view.camera == camera
     assert again.view.legend == "Size: 384 B – 147 kB, No weights"
+
+
+def test_shapes_that_the_file_does_not_say_are_worked_out(opened: GraphPanel, hub: Hub, qtbot):
+    qtbot.waitUntil(lambda: bool(hub.graph.types), timeout=60_000)
+    click(opened.view, "/stem/conv/Conv")
+    tip = opened.view.tip_at(QPointF(at(opened.view, "/stem/conv/Conv")))
+    assert tip == "<b>Conv</b><br>/stem/conv/Conv<br>Output: float32[1, 24, 14, 14]<br>24×1×3×3, 864 B"

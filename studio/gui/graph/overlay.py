@@ -157,7 +157,7 @@ def by_amount(
 @cache
 def scale() -> tuple[str, ...]:
     """`STEPS` colors of cividis."""
-    stops = np.array([[QColor(c).red(), QColor(c).green(), QColor(c).blue()] for c in CIVIDIS], float)
+    stops = np.array([_parts(c) for c in CIVIDIS], float)
     at = np.linspace(0, len(stops) - 1, STEPS)
     parts = np.stack([np.interp(at, np.arange(len(stops)), stops[:, i]) for i in range(3)], 1).round().astype(int)
     return tuple(f"#{r:02x}{g:02x}{b:02x}" for r, g, b in parts)
@@ -165,9 +165,13 @@ def scale() -> tuple[str, ...]:
 
 def mixed(color: str, base: str, share: float) -> str:
     """`share` of `color` over `base`."""
-    a, b = QColor(color), QColor(base)
-    parts = (round(share * x + (1 - share) * y) for x, y in zip(a.getRgb()[:3], b.getRgb()[:3], strict=True))
+    parts = (round(share * x + (1 - share) * y) for x, y in zip(_parts(color), _parts(base), strict=True))
     return "#" + "".join(f"{part:02x}" for part in parts)
+
+
+def _parts(color: str) -> tuple[int, int, int]:
+    one = QColor(color)
+    return one.red(), one.green(), one.blue()
 
 
 def ink(fill: str, colors: Colors) -> str:
@@ -193,7 +197,7 @@ def contrast(a: str, b: str) -> float:
 
 
 def _luminance(color: str) -> float:
-    parts = (c / 255 for c in QColor(color).getRgb()[:3])
+    parts = (c / 255 for c in _parts(color))
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,7 +91,7 @@ class Painter:
         painter.setPen(pen)
         if len(lines):
             lines = np.ascontiguousarray(lines, np.float64)
-            painter.drawLines(wrapInstance(lines.ctypes.data, QLineF), len(lines))
+            painter.drawLines(cast(QLineF, wrapInstance(lines.ctypes.data, QLineF)), len(lines))
 
     def _curves(self, painter: QPainter, view: Box, scale: float, look: Look) -> None:
         weak = self.scene.segments_in(view, once=True)
@@ -141,7 +142,7 @@ class Painter:
         rects = _distinct(rects, scale).astype(np.float64)
         if len(rects):
             np.maximum(rects[:, 2:], least, out=rects[:, 2:])
-            painter.drawRects(wrapInstance(rects.ctypes.data, QRectF), len(rects))
+            painter.drawRects(cast(QRectF, wrapInstance(rects.ctypes.data, QRectF)), len(rects))
 
     def _boxes(self, painter: QPainter, boxes: NDArray[np.intp], scale: float, look: Look) -> None:
         d = self.scene.drawing

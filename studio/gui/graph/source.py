@@ -22,11 +22,13 @@ class LayerGraph(QObject):
         state: "empty" (no model), "working", "drawn", "canceled" or "failed".
         error: why it failed.
         kept: name of the group that was opened or closed last: it stays where it is seen.
+        types: type and shape of values by name, as far as they have been worked out.
         color: the figure that colors the boxes; camera: x, y and scale of the view when it was last hidden, or None.
     """
 
     changed = Signal()  # state or drawing
     progressed = Signal(float, str)
+    types_changed = Signal()
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)
@@ -38,6 +40,7 @@ class LayerGraph(QObject):
         self.state = "empty"
         self.error: StudioError | None = None
         self.kept = ""
+        self.types: dict[str, str] = {}
         self.color = "operator"
         self.camera: tuple[float, float, float] | None = None
         hub.document.opened.connect(self.load)
@@ -50,7 +53,7 @@ class LayerGraph(QObject):
         if document.card is None:
             return
         self._cancel_ask()
-        self.drawing, self._structure, self.kept, self.camera = None, b"", "", None
+        self.drawing, self._structure, self.kept, self.camera, self.types = None, b"", "", None, {}
         self._working(
             self._hub.reader.ask(
                 "drawing.structure", document.card.path, document.inputs, done=self._found, failed=self._fail,
@@ -89,6 +92,18 @@ class LayerGraph(QObject):
     def _found(self, structure: bytes) -> None:
         self._structure = structure
         self._lay_out(None)
+        if (card := self._hub.document.card) is not None:
+            inputs = self._hub.document.inputs
+            self._hub.reader.ask(
+                "drawing.types", card.path, inputs, done=self._typed, failed=self._untyped, key="types", priority=7
+            )
+
+    def _typed(self, types: dict[str, str]) -> None:
+        self.types = types
+        self.types_changed.emit()
+
+    def _untyped(self, error: StudioError) -> None:
+        """Nothing is missing but a line in tooltips."""
 
     def _lay_out(self, closed: tuple[int, ...] | None) -> None:
         self._working(

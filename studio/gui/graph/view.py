@@ -68,6 +68,7 @@ class GraphView(QWidget):
         self.selected: frozenset[int] = frozenset()
         self.current = -1
         self.found: tuple[int, ...] = ()
+        self.types: dict[str, str] = {}  # type and shape of values by name, where the drawing does not say
         self.scene: Scene | None = None
         self._painter: Painter | None = None
         self._overlay: Overlay | None = None
@@ -557,8 +558,8 @@ class GraphView(QWidget):
             lines = [d.names[box]]
             if d.kinds[box] == GROUP:
                 lines += [trn("{count} node", "{count} nodes", int(d.counts[box])) + ": " + d.details[box]]
-            if d.outputs[box]:
-                lines.append(tr("Output: {type}", type=d.outputs[box]))
+            if type_ := d.outputs[box] or self.types.get(d.written[box], ""):
+                lines.append(tr("Output: {type}", type=type_))
             badges = badge_texts(self.scene, box)
             if d.bytes[box]:
                 badges.append(size_text(int(d.bytes[box])))
@@ -573,6 +574,6 @@ class GraphView(QWidget):
         line = self.scene.line_at(at.x(), at.y(), 4 / self.scale)
         if line >= 0:
             ends = f"{d.names[int(d.sources[line])]} → {d.names[int(d.targets[line])]}"
-            lines = [part for part in (d.values[line], d.types[line], ends) if part]
+            lines = [part for part in (d.values[line], d.types[line] or self.types.get(d.values[line], ""), ends) if part]
             return f"<b>{html.escape(lines[0])}</b><br>" + "<br>".join(map(html.escape, lines[1:]))
         return ""

@@ -56,7 +56,7 @@ class GraphPanel(QWidget):
         self.view = GraphView(self)
         self.view.selection_changed.connect(self._selected_here)
         self.view.toggled.connect(self._graph.toggle)
-        self.view.find_asked.connect(self.find)
+        self.view.find_asked.connect(self.start_search)
         self._tools = self._make_tools()
         self._status = self._make_status()
         self._message, self._button = QLabel(), QPushButton()
@@ -95,7 +95,7 @@ class GraphPanel(QWidget):
     def zoom_to_selection(self) -> None:
         self.view.zoom_to_selection()
 
-    def find(self) -> None:
+    def start_search(self) -> None:
         """Go to the search field."""
         self._find.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._find.selectAll()
@@ -204,6 +204,7 @@ class GraphPanel(QWidget):
     def _connect(self) -> None:
         self._graph.changed.connect(self._follow)
         self._graph.progressed.connect(self._progressed)
+        self._graph.types_changed.connect(self._typed)
         document = self._document
         document.selection_changed.connect(self._selected_elsewhere)
         for signal in (document.statistics_changed, document.macs_changed, document.share_changed, document.planned_changed):
@@ -224,6 +225,7 @@ class GraphPanel(QWidget):
         if graph.drawing is not self._shown:
             self._shown = graph.drawing
             self.view.show_drawing(graph.drawing, graph.kept)
+            self._typed()
             self._color()
             self._selected_elsewhere()
             self._search(self._find.text())
@@ -245,6 +247,9 @@ class GraphPanel(QWidget):
         if self._graph.state == "canceled":
             return tr("The graph was not drawn, because you canceled its layout.")
         return tr("Open a model to see its layers as a graph, colored by size, cost or plan.")
+
+    def _typed(self) -> None:
+        self.view.types = self._graph.types
 
     def _show_progress(self) -> None:
         self._status.show()

@@ -93,7 +93,7 @@ def plain(source: list[int], target: list[int], count: int, groups: list[int] | 
     names, empty, paths = [f"node_{i}" for i in range(count)], [""] * count, paths or []
     parents = [paths.index(p.rpartition("/")[0]) if "/" in p else -1 for p in paths]
     return Structure(
-        names, ["Relu"] * count, np.zeros(count, np.uint8), empty, empty, empty, np.zeros(count, np.int64),
+        names, ["Relu"] * count, np.zeros(count, np.uint8), empty, empty, empty, empty, np.zeros(count, np.int64),
         np.zeros(count, np.uint16), empty, np.array(groups or [-1] * count, np.int32), paths, paths,
         np.array(parents, np.int32), np.ones(len(paths), np.int32), np.array(source, np.int32), np.array(target, np.int32),
         ["v"] * len(source), [""] * len(source), np.zeros(0, np.int32),
