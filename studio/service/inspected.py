@@ -16,13 +16,22 @@ from studio.measure.activations import activations as observe
 from studio.model import Layer
 from studio.samples.random import random_samples
 from studio.service import reader
-from studio.service.inspector_values import ActivationTable, After, ChannelMap, Comparison, Magnitudes, PlannedWeights
+from studio.service.inspector_values import (
+    ActivationTable,
+    After,
+    ChannelMap,
+    Comparison,
+    Magnitudes,
+    PlannedWeights,
+    TensorRange,
+)
 from studio.service.reader import model_at
 from studio.service.runner import samples_of
 from studio.service.values import Plan, PlannedStep, TensorCard
 from studio.weights import Weight
 
 _SLICE = 1 << 22  # values handled between two checks of the job
+_BLOCK = 1 << 19  # values whose channels are found at once: they stay in the cache
 _ROWS = 512  # of a map of channels: more than fit on a screen
 _FEW = 1 << 16  # magnitudes that are sorted whole
 _SHARES = np.linspace(0, 1, 2049)
@@ -76,6 +85,17 @@ def _counts(array: NDArray, bins: int, low: float, high: float, job: Job) -> NDA
     return sum((histogram(part, bins, low, high) for part in _parts(array, job)), np.zeros(bins, np.int64))
 
 
+def within(
+    path: str, inputs: tuple[str, ...], layer: str, tensor: str, bins: int, low: float, high: float, job: Job
+) -> TensorRange:
+    """How the values of one tensor between `low` and `high` are spread; others are left out.
+
+    Raises:
+        ModelError: there is no such layer or tensor.
+    """
+    return TensorRange(layer, tensor, low, high, _counts(_tensor(path, inputs, layer, tensor, job), bins, low, high, job))
+
+
 def magnitudes(path: str, inputs: tuple[str, ...], layer: str, job: Job) -> Magnitudes:
     """How large the values of a layer's matrices and kernels are, all together; what a pruning threshold cuts.
 
@@ -126,29 +146,57 @@ def channels(
     Raises:
         ModelError: there is no such layer or tensor.
     """
-    array = np.moveaxis(_tensor(path, inputs, layer, tensor, job), axis, 0)
-    number = len(array)
+    array = _tensor(path, inputs, layer, tensor, job)
+    number = array.shape[axis]
+    cube = array.reshape(int(np.prod(array.shape[:axis])), number, -1)
     per_row = max(-(-number // _ROWS), 1)
+    rows = np.arange(number) // per_row
     counts = np.zeros((-(-number // per_row), bins), np.int32)
-    least, most = np.full((2, number), np.nan, np.float32)
-    width = max(array[:1].size, 1)
-    step = max(_SLICE // width, 1)
-    for start in range(0, number, step):
-        job.progress(start / number, tensor)
-        block = array[start : start + step].reshape(-1, width).astype(np.float64)
-        finite = np.isfinite(block)
-        some = finite.any(axis=1)
-        least[start : start + step][some] = np.where(finite, block, np.inf).min(axis=1)[some]
-        most[start : start + step][some] = np.where(finite, block, -np.inf).max(axis=1)[some]
-        np.maximum.at(counts, np.arange(start, start + len(block)) // per_row, _by_row(block, finite, bins, low, high))
+    least, most = np.full(number, np.nan, np.float32), np.full(number, np.nan, np.float32)
+    whole = len(cube) == 1  # each block then holds some channels completely, else a part of all of them
+    single = np.zeros((0 if whole else number, bins), np.int32)
+    for part, block in _blocks(cube, job):
+        values = block.astype(np.float32, copy=False)
+        finite = np.isfinite(values)
+        values = values if finite.all() else np.where(finite, values, np.float32(np.nan))
+        least[part] = np.fmin(least[part], np.fmin.reduce(values, (0, 2)))
+        most[part] = np.fmax(most[part], np.fmax.reduce(values, (0, 2)))
+        found = _by_channel(values, bins, low, high)
+        if whole:
+            np.maximum.at(counts, rows[part], found)
+        else:
+            single += found
+    if not whole:
+        np.maximum.at(counts, rows, single)
     return ChannelMap(tensor, axis, number, per_row, low, high, counts, least, most)
 
 
-def _by_row(block: NDArray, finite: NDArray, bins: int, low: float, high: float) -> NDArray[np.int32]:
-    """Counts of each row in equal bins."""
-    slots = np.clip((np.where(finite, block, low) - low) * (bins / (high - low)), 0, bins - 1).astype(np.int64)
-    slots += np.arange(len(block))[:, None] * bins
-    return np.bincount(slots[finite], minlength=len(block) * bins).reshape(len(block), bins).astype(np.int32)
+def _blocks(cube: NDArray, job: Job) -> Iterator[tuple[slice, NDArray]]:
+    """Parts of an array (before, channels, behind) with the channels they hold."""
+    before, channels, behind = cube.shape
+    if before == 1:
+        step = max(_BLOCK // max(behind, 1), 1)
+        for start in range(0, channels, step):
+            job.progress(start / channels, "")
+            yield slice(start, min(start + step, channels)), cube[:, start : start + step]
+        return
+    step = max(_BLOCK // max(channels * behind, 1), 1)
+    for start in range(0, before, step):
+        job.progress(start / before, "")
+        yield slice(0, channels), cube[start : start + step]
+
+
+def _by_channel(values: NDArray[np.float32], bins: int, low: float, high: float) -> NDArray[np.int32]:
+    """Counts per channel in equal bins of an array (before, channels, behind); what lies outside is not counted."""
+    channels = values.shape[1]
+    slots = (values - np.float32(low)) * np.float32(bins / (high - low))
+    np.clip(slots, 0, bins - 1, out=slots)
+    keep = (values >= np.float32(low)) & (values <= np.float32(high))
+    every = keep.all()
+    codes = (slots if every else np.where(keep, slots, 0)).astype(np.intp)
+    codes += (np.arange(channels) * bins)[:, None]
+    found = np.bincount(codes.reshape(-1) if every else codes[keep], minlength=channels * bins)
+    return found.reshape(channels, bins).astype(np.int32)
 
 
 def channel(
@@ -188,12 +236,14 @@ def compare(
     tensor: str,
     variants: Sequence[tuple[int, str]],
     bins: int,
+    middle: tuple[float, float] | None,
     job: Job,
 ) -> Comparison:
     """One tensor in the original and in variants, as the real numbers that are computed with.
 
     Args:
         variants: number and model file of each.
+        middle: the range of values to count in; None for all.
 
     Raises:
         ModelError: there is no such layer or tensor, or a variant cannot be opened.
@@ -207,7 +257,9 @@ def compare(
     if before is None:
         before = weight.tensor.numpy()
     found = [_look_up(file, layer, key, before.shape, job) for _, file in variants]
-    extremes = [_extremes(values, job) for values in (before, *(v for v, _, _ in found if v is not None))]
+    extremes = (
+        [middle] if middle else [_extremes(values, job) for values in (before, *(v for v, _, _ in found if v is not None))]
+    )
     low, high = min(e[0] for e in extremes), max(e[1] for e in extremes)
     if not low <= high:
         low, high = 0.0, 1.0

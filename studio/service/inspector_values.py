@@ -27,6 +27,17 @@ class PlannedWeights:
 
 
 @dataclass(frozen=True)
+class TensorRange:
+    """A part of the values of a tensor: `counts` int64[bins] over equal bins from low to high."""
+
+    layer: str
+    tensor: str
+    low: float
+    high: float
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Magnitudes:
     """How large the weights of a layer are: `quantiles` float64[k] of their magnitudes at equally spaced shares from 0 to 1."""
 

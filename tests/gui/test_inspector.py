@@ -344,3 +344,17 @@ def test_closing_the_model_empties_the_panel(shown) -> None:
     s.select("/fc1/Gemm")
     s.hub.operations.close()
     assert s.text("inspector-empty") == "Select a layer to see its weights."
+
+
+def test_the_middle_without_tails(shown, sample) -> None:
+    s = shown("digit_mlp")
+    s.select("/fc1/Gemm")
+    values = tensors(sample("digit_mlp"))["fc1.weight"].astype(np.float64)
+    s.qtbot.keyClick(s.panel.weights.tails, Qt.Key.Key_Space)
+    s.settle()
+    low, high = s.plot.value_range
+    assert (low, high) == pytest.approx(tuple(np.quantile(values, (0.01, 0.99))), rel=0.01)
+    np.testing.assert_array_equal(s.plot.bars[0].counts, np.histogram(values, 128, (low, high))[0])
+    s.qtbot.keyClick(s.panel.weights.tails, Qt.Key.Key_Space)
+    s.settle()
+    assert s.plot.value_range == (values.min(), values.max())

@@ -45,7 +45,7 @@ class InspectorPanel(QWidget):
         self._shown = ""
         self.weights: WeightsView | None = None
         self.activations: ActivationsView | None = None
-        self.setMinimumWidth(280)
+        self.setMinimumWidth(300)
         self.empty = QLabel(tr("Select a layer to see its weights."))
         self.empty.setObjectName("inspector-empty")
         self.empty.setProperty("role", "muted")

@@ -99,7 +99,7 @@ class FiguresTable(QWidget):
         self._values: dict[str, QLabel] = {}
         names = (
             ("count", tr("Count")), ("zeros", tr("Zeros")), ("minimum", tr("Minimum")), ("maximum", tr("Maximum")),
-            ("mean", tr("Mean")), ("std", tr("Std. deviation")), ("nans", tr("NaN")), ("infinities", tr("Infinite")),
+            ("mean", tr("Mean")), ("std", tr("Std. dev.")), ("nans", tr("NaN")), ("infinities", tr("Infinite")),
         )  # fmt: skip
         for n, (key, text) in enumerate(names):
             self._add(key, text, n // 2, 3 * (n % 2))

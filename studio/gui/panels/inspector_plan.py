@@ -40,10 +40,11 @@ def sentence(document: Document, layer: str, found: PlannedWeights | None) -> tu
     step, row = document.step, document.row(layer)
     if not 0 <= step < len(document.plan.steps) or row < 0:
         return "", "caption"
-    name = tr("Step {number}, {method}", number=step + 1, method=document.plan.steps[step].method)
+    method = document.plan.steps[step].method
+    name = tr("Step {number}, {method}", number=step + 1, method=method)
     planned = document.planned[step] if step < len(document.planned) else None
     if planned is not None and planned.fault and not planned.selected.any():
-        return tr("{step}: {fault}", step=name, fault=say(planned.fault)), "error"
+        return tr("{step}: {fault}", step=name, fault=say(planned.fault.removeprefix(f"{method}: "))), "error"
     refused = found.preview.reason if found is not None else planned.refused.get(row, "") if planned is not None else ""
     if refused:
         return tr("{step}, leaves this layer alone: {reason}.", step=name, reason=say(refused)), "warning"
@@ -66,6 +67,11 @@ def marked(document: Document, layer: str, found: PlannedWeights | None) -> bool
 def cut(found: PlannedWeights) -> str:
     """The label of a threshold."""
     return tr("{share} cut", share=percent(found.preview.zeros or 0.0))
+
+
+def about(sizes: Magnitudes, magnitude: float) -> str:
+    """The label of a threshold that is being moved."""
+    return tr("about {share} cut", share=percent(sizes.share_below(magnitude)))
 
 
 def clipped(found: PlannedWeights) -> str:

@@ -19,7 +19,7 @@ from studio.gui.panels.inspector_parts import FiguresTable, caption
 from studio.gui.plots.channels import ChannelStrip, legend
 from studio.gui.plots.histogram import Bars, HistogramPlot
 from studio.gui.words import say, tr
-from studio.service.inspector_values import ChannelMap, Comparison, Magnitudes, PlannedWeights
+from studio.service.inspector_values import ChannelMap, Comparison, Magnitudes, PlannedWeights, TensorRange
 from studio.service.values import PlannedStep, TensorCard
 
 if TYPE_CHECKING:
@@ -41,9 +41,10 @@ class WeightsView(QWidget):
         self._cards: tuple[tuple[TensorCard, int], ...] = ()
         self._planned: PlannedWeights | None = None
         self._sizes: Magnitudes | None = None
-        self._sizes_of = ""
+        self._sizes_of = ""  # the layer whose magnitudes have been asked for
         self._after: Comparison | None = None
         self._channel: TensorCard | None = None
+        self._middle: TensorRange | None = None
         self._drags = itertools.count(1)
         self._drag = 0  # a drag is one step of undo
         self._target: PlannedStep | None = None
@@ -88,6 +89,11 @@ class WeightsView(QWidget):
         self.log.setChecked(True)
         self.log.setToolTip(tr("Draw counts on a logarithmic axis, so that thin tails stay visible"))
         self.log.toggled.connect(self._log_toggled)
+        self.tails = QCheckBox(tr("Tails"))
+        self.tails.setObjectName("inspector-tails")
+        self.tails.setChecked(True)
+        self.tails.setToolTip(tr("Show all values; without tails, the middle 98 % in finer bins"))
+        self.tails.toggled.connect(self._tails_toggled)
         self.figures = FiguresTable("weights")
         self.channels_title = QLabel(tr("Channels"))
         self.channels_title.setProperty("role", "muted")
@@ -118,6 +124,7 @@ class WeightsView(QWidget):
         below = QHBoxLayout()
         below.setContentsMargins(0, 0, 0, 0)
         below.addWidget(self.hover, 1)
+        below.addWidget(self.tails)
         below.addWidget(self.log)
         heading = QHBoxLayout()
         heading.addWidget(self.channels_title)
@@ -148,8 +155,8 @@ class WeightsView(QWidget):
         layout.addSpacing(2 * theme.UNIT)
         layout.addWidget(self.channel_part)
         layout.addStretch(1)
-        for widget in (self.tensors, self.plan, self.after, self.figures, self.channel_part):
-            widget.hide()
+        for hidden in (self.tensors, self.plan, self.after, self.figures, self.channel_part):
+            hidden.hide()
 
     @property
     def _card(self) -> TensorCard | None:
@@ -161,7 +168,8 @@ class WeightsView(QWidget):
         self._apply_drag()
         self._drag = next(self._drags)
         self._layer, self._cards = layer, ()
-        self._planned = self._sizes = self._after = self._channel = None
+        self._planned = self._sizes = self._after = self._channel = self._middle = None
+        self._sizes_of = ""
         self.tensors.clear()
         self.plot.clear_marks()
         self.plot.set_bars(0.0, 1.0, ())
@@ -200,7 +208,7 @@ class WeightsView(QWidget):
         if card is None:
             return
         self.tensors.setToolTip(card.name)
-        self._after = self._channel = None
+        self._after = self._channel = self._middle = None
         self.figures.show()
         rank = len(card.shape)
         self.axis.blockSignals(True)
@@ -211,9 +219,36 @@ class WeightsView(QWidget):
         self.axis.blockSignals(False)
         self.channel_part.setVisible(rank > 1)
         self._draw()
-        self._ask_after()
+        self._ask_range()
         if rank > 1:
             self._ask_channels()
+
+    def _range(self) -> tuple[float, float] | None:
+        """The values to look at; None for all of them."""
+        card = self._card
+        if card is None or self.tails.isChecked() or not card.quantiles[0] < card.quantiles[-1]:
+            return None
+        return card.quantiles[0], card.quantiles[-1]
+
+    def _ask_range(self) -> None:
+        """Ask for what depends on the range of values that is looked at."""
+        card, middle = self._card, self._range()
+        self._ask_after()
+        if card is not None and middle is not None:
+            args = (self._layer, card.name, BINS, *middle)
+            self._ask("within", *args, done=self._range_found, key="within", priority=1)
+
+    def _range_found(self, found: TensorRange) -> None:
+        card = self._card
+        if card is not None and (found.layer, found.tensor) == (self._layer, card.name) and self._range() is not None:
+            self._middle = found
+            self._draw()
+
+    def _tails_toggled(self) -> None:
+        self._after = self._middle = None
+        self._draw()
+        self._ask_range()
+        self._ask_channels()
 
     def _ask(self, function: str, *args: Any, done: Callable[[Any], None], key: str, priority: int) -> None:
         document = self._hub.document
@@ -241,9 +276,10 @@ class WeightsView(QWidget):
     def _not_planned(self, error: StudioError) -> None:
         self._planned = None
         self._draw_marks()
-        self.plan.setText(say(str(error)))
-        self._set_role(self.plan, "error")
-        self._show_sentences()
+        if not self.plan.text():  # else the recipe as a whole says it
+            self.plan.setText(say(str(error)))
+            self._set_role(self.plan, "error")
+            self._show_sentences()
 
     def _planned_found(self, found: PlannedWeights) -> None:
         document = self._hub.document
@@ -251,7 +287,7 @@ class WeightsView(QWidget):
             return
         self._planned = found
         name = inspector_plan.dragged_setting(document.plan.steps[document.step])
-        if found.preview.threshold is not None and name and name != "threshold" and self._sizes is None:
+        if found.preview.threshold is not None and name and self._sizes is None and self._sizes_of != self._layer:
             self._sizes_of = self._layer
             self._ask("magnitudes", self._layer, done=self._magnitudes, key="magnitudes", priority=2)
         self._draw_marks()
@@ -265,15 +301,18 @@ class WeightsView(QWidget):
         document, card = self._hub.document, self._card
         variants = [one for n in document.shown if (one := document.variant(n)) is not None]
         if card is None or not variants:
-            self._after = None
-            self._draw()
+            if self._after is not None:
+                self._after = None
+                self._draw()
             return
         files = [(one.number, str(Path(one.folder) / "model.onnx")) for one in variants]
-        self._ask("compare", self._layer, card.name, files, BINS, done=self._after_found, key="compare", priority=2)
+        args = (self._layer, card.name, files, BINS, self._range())
+        self._ask("compare", *args, done=self._after_found, key="compare", priority=2)
 
     def _after_found(self, found: Comparison) -> None:
         card = self._card
-        if card is not None and (found.layer, found.tensor) == (self._layer, card.name):
+        current = {one.variant for one in found.variants} == set(self._hub.document.shown)
+        if card is not None and current and (found.layer, found.tensor) == (self._layer, card.name):
             self._after = found
             self._draw()
 
@@ -281,10 +320,12 @@ class WeightsView(QWidget):
         card = self._card
         if card is None or self.axis.currentIndex() < 0:
             return
-        self._channel = None
         self.strip.set_map(None)
-        self._draw()
-        args = (self._layer, card.name, self.axis.currentIndex(), CHANNEL_BINS, card.low, card.high)
+        if self._channel is not None:
+            self._channel = None
+            self._draw()
+        low, high = self._range() or (card.low, card.high)
+        args = (self._layer, card.name, self.axis.currentIndex(), CHANNEL_BINS, low, high)
         self._ask("channels", *args, done=self._channels, key="channels", priority=3)
 
     def _channels(self, found: ChannelMap) -> None:
@@ -331,13 +372,15 @@ class WeightsView(QWidget):
         if self._channel is not None:
             self.plot.set_bars(shown.low, shown.high, [Bars("", c.original, shown.counts)], unit)
         elif self._after is not None:
-            found = [one for one in self._after.variants if one.counts is not None]
+            found = [(one.variant, one.counts) for one in self._after.variants if one.counts is not None]
             tints = [c.accent] if len(found) == 1 else theme.OKABE_ITO
             bars = [Bars(tr("original"), c.original, self._after.before)]
-            bars += [Bars(self._title(one.variant), tints[n % len(tints)], one.counts, False) for n, one in enumerate(found)]
+            for n, (variant, counts) in enumerate(found):
+                bars.append(Bars(self._title(variant), tints[n % len(tints)], counts, False))
             self.plot.set_bars(self._after.low, self._after.high, bars, unit)
         else:
-            self.plot.set_bars(card.low, card.high, [Bars("", c.original, card.counts)], unit)
+            seen = self._middle or card
+            self.plot.set_bars(seen.low, seen.high, [Bars("", c.original, seen.counts)], unit)
         self.figures.show_figures(
             shown.count, shown.zeros, shown.nans, shown.infinities, shown.minimum, shown.maximum, shown.mean, shown.std,
             shown.quantiles,
@@ -421,6 +464,8 @@ class WeightsView(QWidget):
             return
         target = inspector_plan.dragged_to(document.plan.steps[document.step], magnitude, self._sizes)
         if target is not None:
+            if self._sizes is not None:  # until the exact share is known
+                self.plot.set_threshold(magnitude, inspector_plan.about(self._sizes, magnitude), True)
             self._target = target
             if not self._edit.isActive():
                 self._edit.start()

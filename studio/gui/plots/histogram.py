@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pyqtgraph as pg
+import pyqtgraph as pg  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent
@@ -41,7 +41,8 @@ class HistogramPlot(Plot):
         super().__init__(name, self._count_axis, self._value_axis, parent)
         self.setAccessibleName(tr("Histogram"))
         c = theme.colors()
-        self._low, self._high, self._bars = 0.0, 1.0, ()
+        self._low, self._high = 0.0, 1.0
+        self._bars: tuple[Bars, ...] = ()
         self.logarithmic = True
         self._curves: list[pg.PlotCurveItem] = []
         accent = QColor(c.accent)
@@ -110,6 +111,10 @@ class HistogramPlot(Plot):
 
     def set_threshold(self, magnitude: float, label: str, movable: bool) -> None:
         """Shade what lies nearer to zero than `magnitude`."""
+        if any(item.isVisible() for item in self._ends):
+            for item in (*self._ends, self._grid):
+                item.hide()
+            self._fit()
         self.threshold, self.movable = magnitude, movable
         for line, sign in zip(self._lines, (-1, 1), strict=True):
             if not line.moving:
@@ -202,8 +207,10 @@ class HistogramPlot(Plot):
         if not way or not self.movable or self.threshold is None:
             super().keyPressEvent(event)
             return
+        span = self._high - self._low
+        step = min(_STEP * span, 0.05 * max(self.threshold, span / 4000))  # finer where the threshold is small
         far = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-        self._move(max(self.threshold + way * far * _STEP * (self._high - self._low), 0.0))
+        self._move(max(self.threshold + way * far * step, 0.0))
         event.accept()
 
     def _dragged(self, line: pg.InfiniteLine) -> None:

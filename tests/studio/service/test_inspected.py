@@ -43,7 +43,7 @@ def _apply(name: str, path: Path, method: str, **settings: object) -> str:
 
 
 def _after(name: str, layer: str, tensor: str, file: str) -> inspected.After:
-    return inspected.compare(_path(name), (), layer, tensor, [(1, file)], 64, Job()).variants[0]
+    return inspected.compare(_path(name), (), layer, tensor, [(1, file)], 64, None, Job()).variants[0]
 
 
 def _db(before: np.ndarray, after: np.ndarray) -> float:
@@ -248,3 +248,18 @@ def test_activations_come_in_columns() -> None:
     assert found.counts.sum(1).tolist() == found.count.tolist() == [20 * 256, 20 * 128, 200]
     assert (found.rows, found.data, found.random) == (20, plan.data, False)
     assert inspected.activations(_path("digit_mlp"), (), Plan(), 20, 32, Job()).random
+
+
+def test_the_middle_alone(tmp_path: Path) -> None:
+    matrix = np.random.default_rng(6).standard_t(3, (200, 400)).astype(np.float32)
+    path = _product(tmp_path, matrix)
+    low, high = (float(q) for q in np.quantile(matrix, (0.01, 0.99)))
+    found = inspected.within(path, (), "product", "w", 50, low, high, Job())
+    np.testing.assert_array_equal(found.counts, np.histogram(matrix.astype(np.float64), 50, (low, high))[0])
+    strip = inspected.channels(path, (), "product", "w", 0, 32, low, high, Job())
+    inside = (matrix >= np.float32(low)) & (matrix <= np.float32(high))
+    assert strip.counts.sum(1).tolist() == inside.sum(1).tolist()
+    both = inspected.compare(path, (), "product", "w", [(1, path)], 50, (low, high), Job())
+    assert (both.low, both.high) == (low, high)
+    np.testing.assert_array_equal(both.before, found.counts)
+    assert both.variants[0].sqnr == float("inf")
