@@ -8,9 +8,9 @@ import pickle
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QToolButton
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMenu, QPushButton, QToolButton
 
 from studio.gui import theme
 from studio.gui.core import Hub
@@ -439,3 +439,15 @@ def test_shapes_that_the_file_does_not_say_are_worked_out(opened: GraphPanel, hu
     click(opened.view, "/stem/conv/Conv")
     tip = opened.view.tip_at(QPointF(at(opened.view, "/stem/conv/Conv")))
     assert tip == "<b>Conv</b><br>/stem/conv/Conv<br>Output: float32[1, 24, 14, 14]<br>24×1×3×3, 864 B"
+
+
+def test_context_menu(view: GraphView, qtbot):
+    point = at(view, "block/left")
+    QApplication.sendEvent(view, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, point, view.mapToGlobal(point)))
+    menu = view.findChild(QMenu)
+    assert menu is not None
+    assert [action.text() for action in menu.actions() if action.text()] == ["Close block", "Zoom to selection", "Show all"]
+    assert names(view) == {"block/left"}
+    with qtbot.waitSignal(view.toggled):
+        menu.actions()[0].trigger()
+    menu.close()

@@ -231,7 +231,8 @@ class Painter:
         label = box_label(self.scene, box)
         room = width - (count_width + 8 if count else 0)
         label = self._bold_metrics.elidedText(label, Qt.TextElideMode.ElideRight, room)
-        detail = self._mono_metrics.elidedText(d.details[box], Qt.TextElideMode.ElideMiddle, width)
+        elide = Qt.TextElideMode.ElideRight if d.kinds[box] == GROUP else Qt.TextElideMode.ElideMiddle
+        detail = self._mono_metrics.elidedText(d.details[box], elide, width)
         badges, left = [], width + 4
         for text in badge_texts(self.scene, box):
             wide = self._small_metrics.horizontalAdvance(text)

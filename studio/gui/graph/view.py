@@ -401,7 +401,8 @@ class GraphView(QWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self.scene is None:
             return
-        box = self._box_at(QPointF(event.pos()))
+        by_key = event.reason() == QContextMenuEvent.Reason.Keyboard and self.current >= 0
+        box = self.current if by_key else self._box_at(QPointF(event.pos()))
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if box >= 0:
@@ -417,7 +418,7 @@ class GraphView(QWidget):
                 menu.addSeparator()
             menu.addAction(tr("Zoom to selection"), self.zoom_to_selection)
         menu.addAction(tr("Show all"), self.fit)
-        menu.popup(event.globalPos())
+        menu.popup(self.mapToGlobal(self.box_rect(box).center().toPoint()) if by_key else event.globalPos())
 
     def _look_at(self, at: QPointF) -> None:
         self._x, self._y = at.x() - self.width() / 2 / self.scale, at.y() - self.height() / 2 / self.scale

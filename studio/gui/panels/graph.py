@@ -33,7 +33,7 @@ from studio.service.layout import Drawing
 if TYPE_CHECKING:
     from studio.gui.core import Hub
 
-_SETTLE_MS = 150  # figures arrive in parts: the colors follow when they pause
+_RECOLOR_MS = 150  # figures arrive in parts: between two changes of color
 _PROGRESS_AFTER_MS = 250  # what is quicker needs no progress bar
 
 
@@ -46,7 +46,7 @@ class GraphPanel(QWidget):
         self._hub, self._document, self._graph = hub, hub.document, hub.graph
         self._recolor = QTimer(self)
         self._recolor.setSingleShot(True)
-        self._recolor.setInterval(_SETTLE_MS)
+        self._recolor.setInterval(_RECOLOR_MS)
         self._recolor.timeout.connect(self._color)
         self._late = QTimer(self)
         self._late.setSingleShot(True)
@@ -208,7 +208,7 @@ class GraphPanel(QWidget):
         document = self._document
         document.selection_changed.connect(self._selected_elsewhere)
         for signal in (document.statistics_changed, document.macs_changed, document.share_changed, document.planned_changed):
-            signal.connect(self._recolor.start)
+            signal.connect(self._recolor_soon)
 
     # Following the drawing
 
@@ -287,6 +287,10 @@ class GraphPanel(QWidget):
     def _chosen_color(self) -> None:
         self._graph.color = self.color_by.currentData()
         self._color()
+
+    def _recolor_soon(self) -> None:
+        if not self._recolor.isActive():
+            self._recolor.start()
 
     def _color(self) -> None:
         if self._shown is not None:
