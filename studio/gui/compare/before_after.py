@@ -175,6 +175,7 @@ class BeforeAfter(QWidget):
         super().__init__(parent)
         self._hub = hub
         self.series: tuple[Series, ...] = ()
+        self.menu: QMenu | None = None
         self._card: VariantCard | None = None
         self.grid = ChartGrid()
         self.grid.menu_wanted.connect(self._menu)
@@ -231,6 +232,8 @@ class BeforeAfter(QWidget):
         self.steps_wanted.emit()
 
     def _menu(self, chart: BarChart, place: QPoint) -> None:
+        if self.menu is not None:
+            self.menu.deleteLater()
         menu = QMenu(self)
         menu.setObjectName("compare-chart-menu")
         numbers = menu.addAction(icon("copy"), tr("Copy numbers"))
@@ -239,8 +242,7 @@ class BeforeAfter(QWidget):
         numbers.triggered.connect(lambda: copy_text(numbers_text(chart.series)))
         picture.triggered.connect(lambda: QGuiApplication.clipboard().setImage(one_picture(chart.series)))
         saved.triggered.connect(lambda: self._save_picture(chart.series))
-        menu.aboutToHide.connect(menu.deleteLater)
-        self._open_menu = menu
+        self.menu = menu  # keeps its Python side until the next one
         menu.popup(place)
 
     def _save_picture(self, series: Series | None) -> None:

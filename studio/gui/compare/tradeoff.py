@@ -118,8 +118,10 @@ class TradeOffView(QWidget):
         x_axis, x_value = x_axes()[max(self.x_box.currentIndex(), 0)]
         y_axis, y_value = axes[max(self.y_box.currentIndex(), 0)]
         shown = self._hub.document.shown
-        first = variants[-1].original
-        points = [Point(tr("original"), 0, x_value(first, first), y_value(first, first), 0)]
+        originals = [
+            Point(tr("original"), 0, x_value(o, o), y_value(o, o), 0) for o in (v.original for v in reversed(variants))
+        ]
+        points = [p for p in originals if math.isfinite(p.x) and math.isfinite(p.y)][:1]  # of the newest run that has both
         for v in variants:
             place = shown.index(v.number) if v.number in shown else -1
             points.append(Point(label(v), v.number, x_value(v.final, v.original), y_value(v.final, v.original), place))
