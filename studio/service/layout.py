@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 from collections import Counter
 from collections.abc import Collection
@@ -126,7 +127,16 @@ def lay_out(structure: bytes, closed: tuple[int, ...] | None, job: Job) -> Drawi
     Raises:
         Cancelled: at a check of `job`.
     """
-    whole: Structure = pickle.loads(structure)
+    collects = gc.isenabled()
+    gc.disable()  # nothing here makes cycles, and the collector would walk through the same million tuples again and again
+    try:
+        return _drawing(pickle.loads(structure), closed, job)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _drawing(whole: Structure, closed: tuple[int, ...] | None, job: Job) -> Drawing:
     if closed is None:
         closed = closed_at_first(whole)
     boxes = _boxes(whole, closed)

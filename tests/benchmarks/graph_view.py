@@ -55,8 +55,6 @@ def main(quick: bool) -> int:
             notes += [f"Netron, {count:,} nodes: {error}"] if error else []
             what = f"{count:,} nodes" + (f" in {columns} columns" if columns > 1 else "")
             rows += compared(what, runs, wrong, _LIMITS.get(count), seconds)
-    if not quick:
-        notes.append("Netron warns above some thousand nodes that its layout may take long; that did not stop it here.")
     notes.append(
         "Frames are medians over runs of the 95th percentile; boxes and lines drawn are compared with nodes and edges."
     )
