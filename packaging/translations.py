@@ -117,10 +117,11 @@ def _template(node: ast.AST) -> str:
 
 
 def _is_prose(text: str) -> bool:
-    """Whether a text is made of words: at least two, in letters, around whatever is filled in."""
+    """Whether a text is made of words: at least two, or one beside what is filled in."""
     words = re.findall(r"(?<![\w{<./_-])[A-Za-z][a-z']*(?![\w}>/_(=\[])", HOLE.sub("{}", text))
-    odd = re.search(r"[<>\\|=]|__|\(\?|^\s*[-/.]|%[sd]|\n.*\n", text)
-    return len(words) >= 2 and " " in text.strip() and not odd and any(len(word) > 2 and word.islower() for word in words)
+    odd = re.search(r"[<>\\|=\0\r]|__|\(\?|^\s*[-/.]|%[sd]|\n.*\n", text)
+    enough = len(words) >= 2 or HOLE.search(text) or re.match(r"\d+ [a-z]", text)
+    return bool(enough) and " " in text.strip() and not odd and any(len(word) > 1 and word.islower() for word in words)
 
 
 def _sample_models() -> Iterator[str]:

@@ -1896,6 +1896,10 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <source>Show all values; without tails, the middle 98 % in finer bins</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>Show it in Netron</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1952,7 +1956,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Std. deviation</source>
+        <source>Std. dev.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2005,6 +2009,10 @@
     </message>
     <message>
         <source>Table (*.csv)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Tails</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -2995,8 +3003,20 @@
         <translation>（opset {0}）</translation>
     </message>
     <message>
+        <source> of {0}</source>
+        <translation>（{0}）</translation>
+    </message>
+    <message>
         <source>% of the original</source>
         <translation>% 于原始模型</translation>
+    </message>
+    <message>
+        <source>1 thread</source>
+        <translation>1 个线程</translation>
+    </message>
+    <message>
+        <source>1 weight</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>4-bit rows are unpacked by BitShift, which needs opset 11, and the file has {0}</source>
@@ -3091,6 +3111,14 @@
         <translation>最多使用的校准样本行数。</translation>
     </message>
     <message>
+        <source>Call it {0}</source>
+        <translation>请命名为 {0}</translation>
+    </message>
+    <message>
+        <source>Call it {0}.npz</source>
+        <translation>请命名为 {0}.npz</translation>
+    </message>
+    <message>
         <source>Check its permissions</source>
         <translation>请检查其权限</translation>
     </message>
@@ -3169,6 +3197,10 @@
     <message>
         <source>Convert convolutions too: smaller files, but ONNX Runtime computes them 3 to 12 times slower on a CPU.</source>
         <translation>卷积也转换：文件更小，但 ONNX Runtime 在 CPU 上计算它们要慢 3 到 12 倍。</translation>
+    </message>
+    <message>
+        <source>Convert it to PCM</source>
+        <translation>请转换为 PCM</translation>
     </message>
     <message>
         <source>Convert it with paddle2onnx</source>
@@ -3403,6 +3435,10 @@
         <translation>INT8（{0}），激活在每次调用时取整</translation>
     </message>
     <message>
+        <source>INT8 {0}, {1} activations</source>
+        <translation>INT8（{0}），{1} 激活</translation>
+    </message>
+    <message>
         <source>INT{0} in blocks of {1} as com.microsoft.MatMulNBits, for ONNX Runtime only</source>
         <translation>INT{0}，每块 {1} 个，采用 com.microsoft.MatMulNBits，仅适用于 ONNX Runtime</translation>
     </message>
@@ -3411,12 +3447,12 @@
         <translation>INT{0}，每块 {1} 个，每次调用时展开</translation>
     </message>
     <message>
-        <source>INT{0} per {1}, expanded {2}</source>
-        <translation>INT{0}，逐 {1}，{2}展开</translation>
-    </message>
-    <message>
         <source>INT{0} rows with a scale each</source>
         <translation>INT{0} 行，每行一个缩放因子</translation>
+    </message>
+    <message>
+        <source>INT{0} {1}, expanded {2}</source>
+        <translation>INT{0}（{1}），{2}展开</translation>
     </message>
     <message>
         <source>IR version {0} became {1}</source>
@@ -3591,6 +3627,10 @@
         <translation>带广播的 Mul 需要 opset 7，而文件是 {0}</translation>
     </message>
     <message>
+        <source>NVML error {0}</source>
+        <translation>NVML 错误 {0}</translation>
+    </message>
+    <message>
         <source>Name an output with one score, or two classes</source>
         <translation>请指定一个单分数或两类的输出</translation>
     </message>
@@ -3683,6 +3723,10 @@
         <translation>请打开生成它的 ONNX 模型</translation>
     </message>
     <message>
+        <source>Open {0} in it</source>
+        <translation>请打开其中的 {0}</translation>
+    </message>
+    <message>
         <source>Paddle models are not read</source>
         <translation>不读取 Paddle 模型</translation>
     </message>
@@ -3729,6 +3773,10 @@
     <message>
         <source>Remove or replace it</source>
         <translation>请删除或替换它</translation>
+    </message>
+    <message>
+        <source>Report it</source>
+        <translation>请报告此问题</translation>
     </message>
     <message>
         <source>Report this as a fault of the last step</source>
@@ -4175,6 +4223,10 @@
         <translation>请更新本工作室</translation>
     </message>
     <message>
+        <source>Use RGB or BGR</source>
+        <translation>请使用 RGB 或 BGR</translation>
+    </message>
+    <message>
         <source>Use auto, cpu, cuda or cuda:N</source>
         <translation>请使用 auto、cpu、cuda 或 cuda:N</translation>
     </message>
@@ -4331,8 +4383,8 @@
         <translation>压缩归档</translation>
     </message>
     <message>
-        <source>a constant of it</source>
-        <translation>它的一个常量</translation>
+        <source>a constant of it is {0}</source>
+        <translation>它的一个常量{0}</translation>
     </message>
     <message>
         <source>a download that failed often leaves one</source>
@@ -4723,6 +4775,10 @@
         <translation>它就是已打开的模型</translation>
     </message>
     <message>
+        <source>it is {0}</source>
+        <translation>它是 {0}</translation>
+    </message>
+    <message>
         <source>it keeps its type</source>
         <translation>它保持原类型</translation>
     </message>
@@ -4967,10 +5023,6 @@
         <translation>其权重与 {0} 共享，后者保留浮点副本</translation>
     </message>
     <message>
-        <source>its weights</source>
-        <translation>其权重</translation>
-    </message>
-    <message>
         <source>its weights are also read in float32</source>
         <translation>其权重也以 float32 读取</translation>
     </message>
@@ -4999,6 +5051,10 @@
         <translation>其权重存为 {0}</translation>
     </message>
     <message>
+        <source>its weights are {0}</source>
+        <translation>其权重{0}</translation>
+    </message>
+    <message>
         <source>its weights are {0} and this step works on float32</source>
         <translation>其权重为 {0}，而此步骤处理 float32</translation>
     </message>
@@ -5009,6 +5065,10 @@
     <message>
         <source>its weights are {0}, which float16 would not make smaller</source>
         <translation>其权重为 {0}，float16 不会使其变小</translation>
+    </message>
+    <message>
+        <source>its weights reach {0}</source>
+        <translation>其权重达到 {0}</translation>
     </message>
     <message>
         <source>keep</source>
@@ -5033,6 +5093,10 @@
     <message>
         <source>layer norm in one operator</source>
         <translation>以一个算子表示层归一化</translation>
+    </message>
+    <message>
+        <source>line {0}</source>
+        <translation>第 {0} 行</translation>
     </message>
     <message>
         <source>line {0} is not JSON</source>
@@ -5095,8 +5159,8 @@
         <translation>未找到 NVIDIA GPU</translation>
     </message>
     <message>
-        <source>no difference (±{:.{}f} %)</source>
-        <translation type="unfinished"></translation>
+        <source>no difference (±{0} %)</source>
+        <translation>无差异（±{0} %）</translation>
     </message>
     <message>
         <source>no gain on disk: {0}; zipped it is {1}x smaller</source>
@@ -5261,6 +5325,10 @@
     <message>
         <source>shares the weights pruned in {0}</source>
         <translation>与 {0} 共享已剪枝的权重</translation>
+    </message>
+    <message>
+        <source>signal {0}</source>
+        <translation>信号 {0}</translation>
     </message>
     <message>
         <source>size</source>
@@ -5527,6 +5595,10 @@
         <translation>行数太少，无法给出区间</translation>
     </message>
     <message>
+        <source>too small for float16 (largest magnitude {0})</source>
+        <translation>对 float16 而言太小（最大绝对值 {0}）</translation>
+    </message>
+    <message>
         <source>took values that are not finite numbers</source>
         <translation>取到非有限值</translation>
     </message>
@@ -5595,6 +5667,10 @@
         <translation>压缩后大小</translation>
     </message>
     <message>
+        <source>{0} and {1}</source>
+        <translation>{0} 和 {1}</translation>
+    </message>
+    <message>
         <source>{0} brings its own input shapes</source>
         <translation>{0} 自带输入形状</translation>
     </message>
@@ -5661,6 +5737,10 @@
     <message>
         <source>{0} columns were given</source>
         <translation>给出了 {0} 列</translation>
+    </message>
+    <message>
+        <source>{0} cores</source>
+        <translation>{0} 个核心</translation>
     </message>
     <message>
         <source>{0} does not belong to this model</source>
@@ -5761,6 +5841,10 @@
     <message>
         <source>{0} holds no rows</source>
         <translation>{0} 中没有行</translation>
+    </message>
+    <message>
+        <source>{0} in {1}</source>
+        <translation>{0}（{1}）</translation>
     </message>
     <message>
         <source>{0} is a Keras model</source>
@@ -5887,6 +5971,10 @@
         <translation>{0} 在 opset {1} 中未知</translation>
     </message>
     <message>
+        <source>{0} is {1}</source>
+        <translation>{0} 是 {1}</translation>
+    </message>
+    <message>
         <source>{0} keeps its weights in float</source>
         <translation>{0} 的权重保持浮点</translation>
     </message>
@@ -5901,6 +5989,14 @@
     <message>
         <source>{0} model-local functions were inlined</source>
         <translation>已内联 {0} 个模型内函数</translation>
+    </message>
+    <message>
+        <source>{0} ms</source>
+        <translation>{0} ms</translation>
+    </message>
+    <message>
+        <source>{0} ms, {1}</source>
+        <translation>{0} ms，{1}</translation>
     </message>
     <message>
         <source>{0} names none of the {1} images</source>
@@ -5971,8 +6067,16 @@
         <translation>调用方可通过带默认值的输入替换的 {0} 已成为模型的一部分</translation>
     </message>
     <message>
+        <source>{0} threads</source>
+        <translation>{0} 个线程</translation>
+    </message>
+    <message>
         <source>{0} threads, batch {1}, {2} instances</source>
         <translation>{0} 线程，批大小 {1}，{2} 个实例</translation>
+    </message>
+    <message>
+        <source>{0} to {1}</source>
+        <translation>{0} 至 {1}</translation>
     </message>
     <message>
         <source>{0} was given</source>
@@ -5991,6 +6095,10 @@
         <translation>{0} 保存于大端序机器</translation>
     </message>
     <message>
+        <source>{0} weights</source>
+        <translation>{0} 个权重</translation>
+    </message>
+    <message>
         <source>{0} without effect removed</source>
         <translation>已删除无作用的 {0}</translation>
     </message>
@@ -5999,20 +6107,28 @@
         <translation>{0} 放不下 {1} 原来的位置</translation>
     </message>
     <message>
+        <source>{0} {1} became {2}</source>
+        <translation>{0} {1} 变为 {2}</translation>
+    </message>
+    <message>
         <source>{0} {1} per call ({2}{3})</source>
         <translation>每次调用 {0} {1}（{2}{3}）</translation>
     </message>
     <message>
-        <source>{0} {1} too small for float16 (largest magnitude {2})</source>
-        <translation>{0} {1}对 float16 而言太小（最大绝对值 {2}）</translation>
-    </message>
-    <message>
-        <source>{0} {1} {2}, and float16 ends at {3}</source>
-        <translation>{0} {1} {2}，而 float16 止于 {3}</translation>
+        <source>{0}, and float16 ends at {1}</source>
+        <translation>{0}，而 float16 止于 {1}</translation>
     </message>
     <message>
         <source>{0}, and {1}</source>
         <translation>{0}，并且{1}</translation>
+    </message>
+    <message>
+        <source>{0}, difference {1} ({2})</source>
+        <translation>{0}，差异 {1}（{2}）</translation>
+    </message>
+    <message>
+        <source>{0}, label {1}</source>
+        <translation>{0}，标签 {1}</translation>
     </message>
     <message>
         <source>{0}, label {1} in {2} of {3} frames</source>
@@ -6021,6 +6137,10 @@
     <message>
         <source>{0}, {1} bytes of constants became {2}</source>
         <translation>{0}，{1} 字节的常量变为 {2}</translation>
+    </message>
+    <message>
+        <source>{0}, {1} rows</source>
+        <translation>{0}，{1} 行</translation>
     </message>
     <message>
         <source>{0}, {1}x larger</source>
@@ -6045,6 +6165,14 @@
     <message>
         <source>{0}: the layer selection is empty</source>
         <translation>{0}：层选择为空</translation>
+    </message>
+    <message>
+        <source>{0}x faster ({1})</source>
+        <translation>快 {0} 倍（{1}）</translation>
+    </message>
+    <message>
+        <source>{0}x slower ({1})</source>
+        <translation>慢 {0} 倍（{1}）</translation>
     </message>
 </context>
 </TS>

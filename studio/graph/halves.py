@@ -144,12 +144,12 @@ def _constant_fault(value: ir.Value | None) -> str | None:
             error = part - part.astype(np.float16)
         total += float(part @ part)
         lost += float(error @ error) if top <= LARGEST else 0.0
-    what = "a constant of it" if flat.size == 1 else "its weights"
-    verb = "is" if flat.size == 1 else "reach"
     if top > LARGEST:
-        return f"{what} {verb} {top:.3g}, and float16 ends at {LARGEST:,.0f}"
+        how = f"{top:.3g}, and float16 ends at {LARGEST:,.0f}"
+        return f"a constant of it is {how}" if flat.size == 1 else f"its weights reach {how}"
     if total and lost > _TOLERANCE**2 * total:
-        return f"{what} {'is' if flat.size == 1 else 'are'} too small for float16 (largest magnitude {top:.3g})"
+        how = f"too small for float16 (largest magnitude {top:.3g})"
+        return f"a constant of it is {how}" if flat.size == 1 else f"its weights are {how}"
     return None
 
 

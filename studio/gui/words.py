@@ -100,37 +100,44 @@ def catalog(code: str, context: str) -> dict[str, str]:
 class Sentences:
     """Translates English sentences by a catalog whose sources are whole texts, or templates with `{0}`, `{1}` for what varies.
 
-    The most specific template wins: the one with the most text of its own. Parts of a template that are sentences
+    The most specific template wins: the one with the most text of its own; one with hardly any, such as "{0} is {1}", only
+    where its parts are known. Parts of a template that are sentences
     themselves are translated too. A text of several sentences, or of clauses joined by `: ` and `; `, is
     translated clause by clause.
     """
 
     def __init__(self, translations: dict[str, str]) -> None:
         self._whole: dict[str, str] = {}
-        self._templates: list[tuple[str, re.Pattern[str], list[int], str]] = []
+        self._templates: list[tuple[str, re.Pattern[str], list[int], str, bool]] = []
         for source, target in sorted(translations.items(), key=lambda pair: -len(_HOLE.sub("", pair[0]))):
-            source, target = _bare(source), target.rstrip("。")
+            source, target = source.rstrip("."), target.rstrip("。")
             if not _HOLE.search(source):
                 self._whole[source] = target
                 continue
             pieces = _HOLE.split(source)  # text, number, text, number, ..., text
             texts, numbers = pieces[::2], [int(number) for number in pieces[1::2]]
             pattern = "(.*?)".join(map(re.escape, texts))
-            self._templates.append((max(texts, key=len), re.compile(pattern, re.DOTALL), numbers, target))
+            weak = len(re.findall("[A-Za-z]", "".join(texts))) < _TELLING
+            self._templates.append((max(texts, key=len), re.compile(pattern, re.DOTALL), numbers, target, weak))
 
     def say(self, text: str) -> str:
         """The translation, or the text as it is."""
         return self._sentence(text) or self._by_sentence(text) or self._by_clause(text) or text
 
     def _sentence(self, text: str) -> str:
-        bare = _bare(text)
-        target = self._whole.get(bare) or self._by_template(bare)
+        bare = text.rstrip(".")
+        small = bare[:1].lower() + bare[1:]  # clauses are written small and may stand at the start
+        target = self._known(bare) or self._known(small)
         return target + "。" if target and text.endswith(".") else target
 
-    def _by_template(self, bare: str) -> str:
-        for longest, pattern, numbers, target in self._templates:
+    def _known(self, bare: str) -> str:
+        if bare in self._whole:
+            return self._whole[bare]
+        for longest, pattern, numbers, target, weak in self._templates:
             if longest in bare and (match := pattern.fullmatch(bare)):
                 parts = {number: self._part(part) for number, part in zip(numbers, match.groups(), strict=True)}
+                if weak and any(" " in part and self._part(part) == part for part in match.groups()):
+                    continue
                 return _HOLE.sub(lambda hole, parts=parts: parts[int(hole[1])], target)  # type: ignore[misc]
         return ""
 
@@ -140,7 +147,10 @@ class Sentences:
 
     def _by_sentence(self, text: str) -> str:
         pieces = _SENTENCE_END.split(text)
-        return "".join(map(self.say, pieces)) if len(pieces) > 1 else ""
+        if len(pieces) == 1:
+            return ""
+        there = [self.say(piece) for piece in pieces]
+        return "".join(map(_ended, there)) if there != pieces else ""
 
     def _by_clause(self, text: str) -> str:
         for separator, sign in (("; ", "；"), (": ", "：")):
@@ -148,14 +158,14 @@ class Sentences:
             if found:
                 there = self.say(left), self.say(right)
                 if there != (left, right):
-                    return sign.join(there)
+                    return _ended(sign.join(there))
         return ""
 
 
+def _ended(text: str) -> str:
+    return text.removesuffix(".") + "。" if text.endswith(".") else text
+
+
+_TELLING = 6  # letters that make a template unlikely to fit by chance
 _HOLE = re.compile(r"\{(\d+)\}")
 _SENTENCE_END = re.compile(r"(?<=[^.][.?!]) (?=[A-Z0-9])")
-
-
-def _bare(text: str) -> str:
-    """Without final period; the first letter small, as clauses stand at the start of sentences and behind colons."""
-    return text[:1].lower() + text[1:].rstrip(".")

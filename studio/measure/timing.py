@@ -214,12 +214,13 @@ def difference(ratio: float, low: float, high: float) -> str:
     """The ratio in words: "2.1x faster (2.0-2.2)", "1.4x slower (1.3-1.5)" or "no difference (±3 %)"."""
     if low <= 1 <= high:
         percent = max(high - 1, 1 - low) * 100
-        return "no difference (±{:.{}f} %)".format(percent, 0 if percent >= 1 else 1)
-    word = "faster" if ratio > 1 else "slower"
-    if ratio < 1:
+        return f"no difference (±{percent:.{0 if percent >= 1 else 1}f} %)"
+    slower = ratio < 1
+    if slower:
         ratio, low, high = 1 / ratio, 1 / high, 1 / low
     digits = 0 if low >= 20 else 1 if low >= 1.1 else 2 if low >= 1.01 else 3
-    return "{:.{d}f}x {} ({:.{d}f}-{:.{d}f})".format(ratio, word, low, high, d=digits)
+    by, between = f"{ratio:.{digits}f}", f"{low:.{digits}f}-{high:.{digits}f}"
+    return f"{by}x slower ({between})" if slower else f"{by}x faster ({between})"
 
 
 def compare(reference: dict[str, Any], outputs: dict[str, Any]) -> tuple[float | None, str]:

@@ -204,7 +204,7 @@ class WeightOnly(Method):
         if self._blocks(layer, weights[0]):
             return f"INT{self.bits} in blocks of {self.block_size}, expanded at every call"
         when = "at every call" if self.form == "dequantize" else "at load"
-        return f"INT{self.bits} per {'channel' if self.per_channel else 'tensor'}, expanded {when}"
+        return f"INT{self.bits} {'per channel' if self.per_channel else 'per tensor'}, expanded {when}"
 
     def _pack(self, writer: qdq.Writer, node: ir.Node, weight: Weight, array: np.ndarray) -> None:
         """Replace `node` by MatMulNBits (com.microsoft, version 1): rows are output channels, cut into blocks."""
