@@ -166,7 +166,7 @@ def main() -> int:
             everything(camera, Path(sys.argv[2]))
         else:
             readme(camera)
-        camera.hub.close()
+        camera.studio.close()
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import shiboken6
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -51,6 +52,12 @@ class Studio(QObject):
         old.hide()
         old.deleteLater()
 
+    def close(self) -> None:
+        """End the window before what it draws from."""
+        self.window.hide()
+        shiboken6.delete(self.window)
+        self.hub.close()
+
     def _scheme_changed(self) -> None:
         if self.hub.settings.values.theme == "system":
             self.rebuild()
@@ -82,5 +89,5 @@ def main(path: Path | None = None) -> int:
     studio = Studio(Hub())
     studio.start(path)
     code = application.exec()
-    studio.hub.close()
+    studio.close()
     return code

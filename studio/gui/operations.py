@@ -52,8 +52,11 @@ class Operations(QObject):
         self._planning.timeout.connect(self._plan)
         hub.document.plan_changed.connect(self._planning.start)
         hub.document.plan_changed.connect(self._follow_samples)
-        hub.reader.ask("reader.warm_up", done=self._methods, priority=0)
-        hub.reader.ask("reader.extensions", done=self._extensions, priority=0)
+        self._ask_what_there_is()
+
+    def _ask_what_there_is(self) -> None:
+        self._hub.reader.ask("reader.warm_up", done=self._methods, priority=0)
+        self._hub.reader.ask("reader.extensions", done=self._extensions, priority=0)
 
     def _methods(self, methods: tuple[MethodCard, ...]) -> None:
         self._hub.methods = {one.name: one for one in methods}
@@ -134,6 +137,8 @@ class Operations(QObject):
         """Close the model."""
         self._hub.jobs.cancel_all()
         self._hub.reader.forget()
+        if not self._hub.methods or not self._hub.extensions:
+            self._ask_what_there_is()  # that was forgotten too
         self._hub.document.close()
         self._hub.settings.set(open_document="")
 

@@ -513,11 +513,11 @@ class Window(QMainWindow):
         opened = self._hub.document.card is not None
         if opened and path.suffix.lower() in (".yaml", ".yml"):
             if path.stem == "samples":
-                self.samples.use(path)
+                self.samples.set_data(str(path))
             else:
-                self.recipe.load(path)
+                self.recipe.open_recipe(str(path))
         elif opened and (path.is_dir() or path.suffix.lower() in (".csv", ".parquet", ".npz", ".npy", ".wav", ".txt")):
-            self.samples.use(path)
+            self.samples.set_data(str(path))
         else:
             self._hub.operations.open(path)
 

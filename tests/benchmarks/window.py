@@ -146,17 +146,16 @@ class Driver:
 
     def drop(self, path: Path) -> None:
         from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-        from PySide6.QtGui import QDropEvent
+        from PySide6.QtGui import QDragEnterEvent, QDropEvent
         from PySide6.QtWidgets import QApplication
 
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(path))])
         window = self.studio.window
-        event = QDropEvent(
-            QPointF(window.rect().center()), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton,
-            Qt.KeyboardModifier.NoModifier,
-        )  # fmt: skip
-        QApplication.sendEvent(window, event)
+        place, copy = window.rect().center(), Qt.DropAction.CopyAction
+        with_button = (data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+        QApplication.sendEvent(window, QDragEnterEvent(place, copy, *with_button))
+        QApplication.sendEvent(window, QDropEvent(QPointF(place), copy, *with_button))
 
     def late(self, do: Callable[[], Any], until: Callable[[], Any]) -> list[float]:
         """Seconds every beat came too late while `do` is done."""
@@ -172,7 +171,7 @@ class Driver:
         return len(self.hub.jobs.items) >= count and not self.hub.jobs.active and self.hub.reader.idle
 
     def close(self) -> None:
-        self.studio.hub.close()
+        self.studio.close()
 
 
 def paint(started: float) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from studio.gui import dialogs
@@ -29,22 +29,18 @@ def studio(qapp, home) -> Iterator[Studio]:
     found = Studio(hub)
     found.start(None)
     yield found
-    found.window.hide()
-    found.hub.close()
-    found.window.deleteLater()
+    found.close()
 
 
 def drop(window: QWidget, path: Path) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
-    event = QDropEvent(
-        QPointF(window.rect().center()),
-        Qt.DropAction.CopyAction,
-        data,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    QApplication.sendEvent(window, event)
+    place, copy = window.rect().center(), Qt.DropAction.CopyAction
+    with_button = (data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    enter = QDragEnterEvent(place, copy, *with_button)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(window, QDropEvent(QPointF(place), copy, *with_button))
 
 
 @pytest.fixture

@@ -21,9 +21,7 @@ def studio(qapp, home) -> Iterator[Studio]:
     found = Studio(Hub())
     found.start(None)
     yield found
-    found.window.hide()
-    found.hub.close()
-    found.window.deleteLater()
+    found.close()
 
 
 @pytest.fixture
@@ -165,7 +163,6 @@ def test_a_lost_document_is_opened_again(qapp, home, qtbot, sample) -> None:
     qtbot.waitUntil(lambda: first.hub.document.card is not None and bool(first.hub.methods), timeout=60_000)
     first.window.recipe.add_step("fp16")
     first.hub.document.save()
-    first.window.hide()
     first.hub.jobs.close()  # as if the process had gone: nothing is closed in an orderly way
     first.hub.reader.close()
     second = Studio(Hub())
@@ -173,9 +170,9 @@ def test_a_lost_document_is_opened_again(qapp, home, qtbot, sample) -> None:
     qtbot.waitUntil(lambda: second.hub.document.card is not None, timeout=60_000)
     assert [step.method for step in second.hub.document.plan.steps] == ["fp16"]
     second.window.close()
-    second.hub.close()
+    second.close()
     third = Studio(Hub())
     third.start(None)
     assert not third.hub.operations.is_opening
-    third.window.hide()
-    third.hub.close()
+    third.close()
+    first.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen, QPixmap
 
@@ -12,6 +14,8 @@ from studio.gui.theme import CAPTION, UNIT, Colors, numbers
 _MAP = QSizeF(132, 168)
 _AWAY = 10.0
 _LEAST = QSize(420, 280)  # a smaller view has no room for a map
+_FLAT = 400  # in a lower view the legend lies along the bottom
+_BAR, _SWATCH = 96.0, 18.0
 
 
 class Furniture:
@@ -25,8 +29,10 @@ class Furniture:
 
     def paint(self, painter: QPainter, size: QSize, scene: Scene, overlay: Overlay, view: Box, colors: Colors) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        _legend(painter, size, overlay.legend, colors)
-        if self._shown(size, view, scene):
+        shown = self._shown(size, view, scene)
+        room = QSize(size.width() - int(_MAP.width() + _AWAY), size.height()) if shown else size
+        _legend(painter, room, overlay.legend, colors)
+        if shown:
             self._map(painter, size, scene, overlay, view, colors)
 
     def map_rect(self, size: QSize) -> QRectF:
@@ -102,29 +108,61 @@ def _picture(scene: Scene, overlay: Overlay, ratio: float) -> QPixmap:
 
 
 def _legend(painter: QPainter, size: QSize, legend: Legend, colors: Colors) -> None:
-    """A title with a name beside each color, or with the scale and its ends."""
+    """A column with a line for each color where there is height for it, else lines along the bottom."""
     font = numbers(CAPTION)
     metrics = QFontMetricsF(font)
     line = metrics.height() + UNIT
-    entries = legend.entries[: max(int((size.height() - 60) / line), 1)]
-    widest = max((metrics.horizontalAdvance(name) + 20 for name, _ in entries), default=0.0)
-    ends = metrics.horizontalAdvance(legend.low) + metrics.horizontalAdvance(legend.high) + 24 if legend.low else 0.0
-    width = max(widest, ends, metrics.horizontalAdvance(legend.title), 120 if legend.low else 0) + 16
-    width = min(width, size.width() - 2 * _AWAY)
-    rows = len(entries) + 1 + (2 if legend.low else 0)
-    height = rows * line + 10
+    parts = [_Part(metrics.horizontalAdvance(legend.title), legend.title)]
+    if legend.low:
+        width = metrics.horizontalAdvance(legend.low) + metrics.horizontalAdvance(legend.high) + _BAR + 2 * UNIT
+        parts.append(_Part(width, legend.low, high=legend.high))
+    parts += [_Part(metrics.horizontalAdvance(name) + _SWATCH, name, color) for name, color in legend.entries]
+    room = size.width() - 2 * _AWAY - 4 * UNIT
+    flat = size.height() < _FLAT
+    rows: list[list[_Part]] = []
+    used = room
+    for part in parts:
+        if not flat or used + part.width > room:
+            rows.append([])
+            used = 0.0
+        rows[-1].append(part)
+        used += part.width + 3 * UNIT
+    rows = rows[: max(int((size.height() - 2 * _AWAY) / line), 1)]
+    width = min(max(sum(part.width + 3 * UNIT for part in row) - 3 * UNIT for row in rows), room) + 4 * UNIT
+    height = len(rows) * line + 2 * UNIT
     rect = QRectF(_AWAY, size.height() - height - _AWAY, width, height)
-    painter.setFont(font)
     panel = QColor(colors.panel)
     panel.setAlphaF(0.93)
+    painter.setFont(font)
     painter.setPen(QPen(QColor(colors.hairline), 1))
     painter.setBrush(panel)
     painter.drawRoundedRect(rect, 4, 4)
-    painter.setPen(QColor(colors.muted))
-    x, y = rect.left() + 8, rect.top() + 5
-    painter.drawText(QRectF(x, y, width - 16, line), Qt.AlignmentFlag.AlignVCenter, legend.title)
-    if legend.low:
-        bar = QRectF(x, y + line + 3, width - 16, line - 6)
+    for number, row in enumerate(rows):
+        x, y = rect.left() + 2 * UNIT, rect.top() + UNIT + number * line
+        for part in row:
+            _draw(painter, QRectF(x, y, min(part.width, room), line), part, metrics, colors, part is parts[0])
+            x += part.width + 3 * UNIT
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A piece of the legend: a text, after its color if it has one; with `high`, the scale between two texts."""
+
+    width: float
+    text: str
+    color: str = ""
+    high: str = ""
+
+
+def _draw(painter: QPainter, rect: QRectF, part: _Part, metrics: QFontMetricsF, colors: Colors, muted: bool) -> None:
+    if part.color:
+        painter.setPen(QPen(QColor(colors.muted), 0.6))
+        painter.setBrush(QColor(part.color))
+        painter.drawRoundedRect(QRectF(rect.left(), rect.center().y() - 5, 12, 10), 2, 2)
+        rect = rect.adjusted(_SWATCH, 0, 0, 0)
+    if part.high:
+        left = rect.left() + metrics.horizontalAdvance(part.text) + UNIT
+        bar = QRectF(left, rect.center().y() - 5, _BAR, 10)
         gradient = QLinearGradient(bar.topLeft(), bar.topRight())
         steps = scale()
         for i, color in enumerate(steps):
@@ -133,15 +171,7 @@ def _legend(painter: QPainter, size: QSize, legend: Legend, colors: Colors) -> N
         painter.setBrush(gradient)
         painter.drawRect(bar)
         painter.setPen(QColor(colors.text))
-        ends_rect = QRectF(x, y + 2 * line, width - 16, line)
-        painter.drawText(ends_rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, legend.low)
-        painter.drawText(ends_rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, legend.high)
-        y += 2 * line
-    for name, color in entries:
-        y += line
-        painter.setPen(QPen(QColor(colors.muted), 0.6))
-        painter.setBrush(QColor(color))
-        painter.drawRoundedRect(QRectF(x, y + line / 2 - 5, 12, 10), 2, 2)
-        painter.setPen(QColor(colors.text))
-        text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, width - 36)
-        painter.drawText(QRectF(x + 20, y, width - 36, line), Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, part.high)
+    painter.setPen(QColor(colors.muted if muted else colors.text))
+    text = metrics.elidedText(part.text, Qt.TextElideMode.ElideRight, rect.width() + 1)
+    painter.drawText(rect, Qt.AlignmentFlag.AlignVCenter, text)

@@ -6,6 +6,7 @@ import threading
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette, QShowEvent
 from PySide6.QtWidgets import (
@@ -150,7 +151,8 @@ class InspectorPanel(QWidget):
     def _import(self) -> None:
         for module in _VIEWS:
             import_module(module)
-        self._plots_ready.emit()
+        if shiboken6.isValid(self):  # the window may have been closed meanwhile
+            self._plots_ready.emit()
 
     def _build_views(self) -> None:
         from studio.gui.panels.inspector_activations import ActivationsView

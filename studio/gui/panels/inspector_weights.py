@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from studio.errors import StudioError
@@ -45,6 +46,7 @@ class WeightsView(QWidget):
         self._after: Comparison | None = None
         self._channel: TensorCard | None = None
         self._middle: TensorRange | None = None
+        self._late = False  # whether the plan was not asked about, because nobody could see it
         self._drags = itertools.count(1)
         self._drag = 0  # a drag is one step of undo
         self._target: PlannedStep | None = None
@@ -72,9 +74,8 @@ class WeightsView(QWidget):
         self.after.setObjectName("inspector-after")
         self.after.setTextFormat(Qt.TextFormat.RichText)
         self.plot = HistogramPlot("weights")
-        self.plot.setMinimumHeight(170)
-        self.plot.setFixedHeight(204)
-        self.plot.setToolTip("")
+        self.plot.setMinimumHeight(196)
+        self.plot.setMaximumHeight(340)
         self.plot.hovered.connect(self._hovered)
         self.plot.failed.connect(self._hub.messages.show)
         self.plot.threshold_moved.connect(self._dragged)
@@ -109,7 +110,8 @@ class WeightsView(QWidget):
         self.all.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.all.clicked.connect(self._all_channels)
         self.strip = ChannelStrip("channels")
-        self.strip.setFixedHeight(150)
+        self.strip.setMinimumHeight(140)
+        self.strip.setMaximumHeight(340)
         self.strip.hovered.connect(self._hovered)
         self.strip.failed.connect(self._hub.messages.show)
         self.strip.chosen.connect(self._channel_chosen)
@@ -123,7 +125,7 @@ class WeightsView(QWidget):
     def _lay_out(self) -> None:
         below = QHBoxLayout()
         below.setContentsMargins(0, 0, 0, 0)
-        below.addWidget(self.hover, 1)
+        below.addStretch(1)
         below.addWidget(self.tails)
         below.addWidget(self.log)
         heading = QHBoxLayout()
@@ -133,7 +135,6 @@ class WeightsView(QWidget):
         heading.addWidget(self.all)
         key = QHBoxLayout()
         key.addStretch(1)
-        key.addWidget(QLabel())
         key.addWidget(self.scale_bar)
         key.addWidget(self.scale)
         self.channel_part = QWidget()
@@ -141,20 +142,22 @@ class WeightsView(QWidget):
         channels.setContentsMargins(0, 0, 0, 0)
         channels.setSpacing(theme.UNIT)
         channels.addLayout(heading)
-        channels.addWidget(self.strip)
+        channels.addWidget(self.strip, 1)
         channels.addLayout(key)
         channels.addWidget(self.note)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2 * theme.UNIT, 0, 0)
         layout.setSpacing(theme.UNIT)
-        for widget in (self.tensors, self.plan, self.after, self.plot):
+        for widget in (self.tensors, self.plan, self.after):
             layout.addWidget(widget)
+        layout.addWidget(self.plot, 3)
+        layout.addWidget(self.hover)
         layout.addLayout(below)
         layout.addSpacing(theme.UNIT)
         layout.addWidget(self.figures)
         layout.addSpacing(2 * theme.UNIT)
-        layout.addWidget(self.channel_part)
-        layout.addStretch(1)
+        layout.addWidget(self.channel_part, 2)
+        layout.addStretch()
         for hidden in (self.tensors, self.plan, self.after, self.figures, self.channel_part):
             hidden.hide()
 
@@ -162,6 +165,11 @@ class WeightsView(QWidget):
     def _card(self) -> TensorCard | None:
         index = self.tensors.currentIndex()
         return self._cards[index][0] if 0 <= index < len(self._cards) else None
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._late:
+            self._ask_planned()
 
     def show_layer(self, layer: str) -> None:
         """Draw another layer; empty for none."""
@@ -261,6 +269,9 @@ class WeightsView(QWidget):
     def _ask_planned(self) -> None:
         document = self._hub.document
         if not self._layer:
+            return
+        self._late = not self.isVisible()
+        if self._late:
             return
         if not 0 <= document.step < len(document.plan.steps):
             self._planned = None
@@ -376,7 +387,7 @@ class WeightsView(QWidget):
             tints = [c.accent] if len(found) == 1 else theme.OKABE_ITO
             bars = [Bars(tr("original"), c.original, self._after.before)]
             for n, (variant, counts) in enumerate(found):
-                bars.append(Bars(self._title(variant), tints[n % len(tints)], counts, False))
+                bars.append(Bars(self._title(variant), tints[n % len(tints)], counts, False, str(variant)))
             self.plot.set_bars(self._after.low, self._after.high, bars, unit)
         else:
             seen = self._middle or card

@@ -22,12 +22,16 @@ _STEP = 1 / 400  # of the range, per press of an arrow key
 
 @dataclass(frozen=True)
 class Bars:
-    """Counts int64[bins] over the equal bins of the plot, with the name and color they have in it."""
+    """Counts int64[bins] over the equal bins of the plot, with the name and color they have in it.
+
+    `short` is the name where there is little room; by default the whole one.
+    """
 
     label: str
     color: str
     counts: NDArray[np.int64]
     filled: bool = True
+    short: str = ""
 
 
 class HistogramPlot(Plot):
@@ -192,7 +196,7 @@ class HistogramPlot(Plot):
         n = min(int((x - self._low) / (self._high - self._low) * bins), bins - 1)
         edges = np.linspace(self._low, self._high, bins + 1)
         self._hover.setRegion((edges[n], edges[n + 1]))
-        counts = "   ".join(f"{bars.label}: {bars.counts[n]:,}".removeprefix(": ") for bars in self._bars)
+        counts = "   ".join(f"{bars.short or bars.label}: {bars.counts[n]:,}".removeprefix(": ") for bars in self._bars)
         return tr("{low} to {high}   {counts}", low=f"{edges[n]:.4g}", high=f"{edges[n + 1]:.4g}", counts=counts)
 
     def rows(self) -> Iterable[Sequence[object]]:

@@ -82,6 +82,8 @@ class LayerView(QTableView):
         super().selectAll()
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        if self._showing or self._layers.arranging:  # all of the view is drawn anew; Qt would ask for the place of every row
+            return
         super().selectionChanged(selected, deselected)
         self._tell_soon()
 
