@@ -18,8 +18,9 @@ from shiboken6 import wrapInstance
 
 from studio.gui.graph.overlay import Overlay, mixed
 from studio.gui.graph.scene import Box, Scene
+from studio.gui.graph.texts import badge_texts, box_label
 from studio.gui.theme import CAPTION, Colors, monospace
-from studio.gui.words import tr, trn
+from studio.gui.words import trn
 from studio.service.layout import GROUP, INPUT, OUTPUT
 
 #: Scales from which on curves, operators and names are drawn.
@@ -266,28 +267,6 @@ class Painter:
                 text = "▾ " + d.group_labels[d.frame_groups[frame]]
                 text = self._small_metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, w - 16)
                 painter.drawText(QPointF(x + 8, y + 14), text)
-
-
-def box_label(scene: Scene, box: int) -> str:
-    """The first line of a box."""
-    d = scene.drawing
-    return {INPUT: tr("Input"), OUTPUT: tr("Output")}.get(int(d.kinds[box]), d.labels[box])
-
-
-def badge_texts(scene: Scene, box: int) -> list[str]:
-    """What is folded into a box, as short texts: weights, Q/DQ pairs, constants; equal groups."""
-    d = scene.drawing
-    if d.kinds[box] == GROUP:
-        alike = int(d.alike[box])
-        return [tr("{count} alike", count=f"×{alike}")] if alike > 1 else []
-    texts = []
-    if d.shapes[box]:
-        texts.append(d.shapes[box] + (f" {d.precisions[box]}" if d.precisions[box] != "float32" else ""))
-    if d.quantized[box]:
-        texts.append(tr("Q/DQ {type}", type=d.quantized[box]))
-    if d.constants[box]:
-        texts.append(trn("{count} constant", "{count} constants", int(d.constants[box])))
-    return texts
 
 
 def _distinct(rows: NDArray[np.float32], scale: float) -> NDArray[np.float32]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Iterable
 
@@ -24,13 +23,13 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QToolTip, QWidget
 
-from studio.figures import size_text
 from studio.gui.graph.furniture import Furniture
 from studio.gui.graph.overlay import Overlay, by_operator
-from studio.gui.graph.paint import NAMES, Look, Painter, badge_texts, box_label
+from studio.gui.graph.paint import NAMES, Look, Painter
 from studio.gui.graph.scene import Box, Scene
+from studio.gui.graph.texts import box_tip, described, line_tip
 from studio.gui.theme import colors
-from studio.gui.words import tr, trn
+from studio.gui.words import tr
 from studio.service.layout import GROUP, INPUT, Drawing
 
 #: Scales: at most; what a newly shown graph is enlarged to at most; below which the first view shows the top instead of all.
@@ -115,16 +114,16 @@ class GraphView(QWidget):
         self._furniture.forget()
         self.update()
 
-    def set_selected(self, boxes: Iterable[int], reveal: bool = False) -> None:
-        """Select boxes without telling anyone; `reveal` scrolls to them if none can be seen."""
+    def set_selected(self, boxes: Iterable[int], current: int = -1, reveal: bool = False) -> None:
+        """Select boxes without telling anyone; `reveal` scrolls to the current one if none of them can be seen."""
         chosen = frozenset(boxes)
         if chosen == self.selected:
             return
         self.selected = chosen
-        if self.current not in chosen:
-            self._set_current(min(chosen, default=-1))
+        if current >= 0 or self.current not in chosen:
+            self._set_current(current if current in chosen else min(chosen, default=-1))
         if reveal and chosen and self.scene and not chosen & set(self.scene.boxes_in(self.visible()).tolist()):
-            self.center_on(min(chosen))
+            self.center_on(self.current)
         self.update()
 
     def set_found(self, boxes: Iterable[int]) -> None:
@@ -530,51 +529,16 @@ class GraphView(QWidget):
 
     def _set_current(self, box: int) -> None:
         self.current = box
-        self.setAccessibleDescription(self.describe(box) if box >= 0 else "")
+        self.setAccessibleDescription(described(self.scene, box) if self.scene and box >= 0 else "")
         QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.DescriptionChanged))
         self.update()
-
-    # Words
-
-    def describe(self, box: int) -> str:
-        """A box in one line of text."""
-        assert self.scene is not None
-        d = self.scene.drawing
-        parts = [
-            box_label(self.scene, box),
-            d.names[box] if d.kinds[box] != GROUP else d.details[box],
-            *badge_texts(self.scene, box),
-        ]
-        if d.bytes[box]:
-            parts.append(size_text(int(d.bytes[box])))
-        return ", ".join(filter(None, parts))
 
     def tip_at(self, point: QPointF) -> str:
         """What the tooltip says about the box or the line at a point, as rich text; empty where there is none."""
         if self.scene is None:
             return ""
-        d = self.scene.drawing
-        if (box := self._box_at(point)) >= 0:
-            label = box_label(self.scene, box)
-            lines = [d.names[box]]
-            if d.kinds[box] == GROUP:
-                lines += [trn("{count} node", "{count} nodes", int(d.counts[box])) + ": " + d.details[box]]
-            if type_ := d.outputs[box] or self.types.get(d.written[box], ""):
-                lines.append(tr("Output: {type}", type=type_))
-            badges = badge_texts(self.scene, box)
-            if d.bytes[box]:
-                badges.append(size_text(int(d.bytes[box])))
-            if badges:
-                lines.append(", ".join(badges))
-            if self._overlay is not None and (value := self._overlay.values(box)):
-                lines.append(f"{self._overlay.legend.title}: {value}")
-            if d.kinds[box] == GROUP:
-                lines.append(tr("Double-click to open"))
-            return f"<b>{html.escape(label)}</b><br>" + "<br>".join(map(html.escape, lines))
         at = self.to_scene(point)
+        if (box := self.scene.box_at(at.x(), at.y())) >= 0:
+            return box_tip(self.scene, box, self.types, self._overlay)
         line = self.scene.line_at(at.x(), at.y(), 4 / self.scale)
-        if line >= 0:
-            ends = f"{d.names[int(d.sources[line])]} → {d.names[int(d.targets[line])]}"
-            lines = [part for part in (d.values[line], d.types[line] or self.types.get(d.values[line], ""), ends) if part]
-            return f"<b>{html.escape(lines[0])}</b><br>" + "<br>".join(map(html.escape, lines[1:]))
-        return ""
+        return line_tip(self.scene, line, self.types) if line >= 0 else ""

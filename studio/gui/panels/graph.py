@@ -279,8 +279,10 @@ class GraphPanel(QWidget):
         rows = [self._document.row(name) for name in self._document.selection]
         if set(scene.layers_in(self.view.selected).tolist()) == set(rows):
             return  # it was chosen here, perhaps with nodes that are no layers
-        boxes = scene.drawing.layers[[row for row in rows if row >= 0]]
-        self.view.set_selected((box for box in boxes.tolist() if box >= 0), reveal=True)
+        boxes = scene.drawing.layers[[row for row in rows if row >= 0]].tolist()
+        row = self._document.row(self._document.current)
+        current = int(scene.drawing.layers[row]) if row >= 0 else -1
+        self.view.set_selected((box for box in boxes if box >= 0), current, reveal=True)
 
     # Colors
 
