@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyqtgraph as pg  # type: ignore[import-untyped]
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QContextMenuEvent, QFocusEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
@@ -98,6 +98,10 @@ class Plot(pg.PlotWidget):
         self.file_name = name
         self.scene().sigMouseMoved.connect(self._mouse_moved)
         self._show_focus(False)
+
+    def sizeHint(self) -> QSize:
+        """As small as allowed: spare room is given by layouts."""
+        return QSize(300, self.minimumHeight())
 
     def rows(self) -> Iterable[Sequence[object]]:
         """The numbers behind the picture: a header and lines."""
