@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.service.layout import Drawing
+from studio.service.layout import GROUP, Drawing
 
 #: Height of the title of a frame, as the layout has room for it.
 TITLE = 20.0
@@ -122,6 +122,20 @@ class Scene:
         distance = np.abs(self.left[found] - self.left[box]) * 4 + np.abs(self.top[found] - self.top[box])
         return int(found[np.argmin(distance)])
 
+    def anchor(self, group: str) -> tuple[float, float] | None:
+        """Middle of the top of a group, by its path: of its box, its frame, or else of what it holds; None if it is not drawn."""
+        d = self.drawing
+        if (box := self.number.get((GROUP, group), -1)) >= 0:
+            return self.center(box)[0], float(self.top[box])
+        for number, (x, y, w, _) in zip(d.frame_groups.tolist(), d.frames.tolist(), strict=True):
+            if d.group_paths[number] == group:
+                return x + w / 2, y
+        inside = [box for box, number in enumerate(d.groups.tolist()) if number >= 0 and _within(d.group_paths[number], group)]
+        if not group or not inside:
+            return None
+        left, top, right, _ = self.extent(inside)
+        return (left + right) / 2, top
+
     def lines_of(self, boxes: Iterable[int]) -> NDArray[np.intp]:
         """The segments of all lines that begin or end in `boxes`."""
         chosen = np.zeros(len(self), bool)
@@ -144,3 +158,7 @@ class Scene:
             for box, texts in enumerate(zip(d.labels, d.names, d.shapes, d.precisions, strict=True))
             if words and all(word in " ".join(texts).lower() for word in words)
         ]
+
+
+def _within(path: str, group: str) -> bool:
+    return path == group or path.startswith(group + "/")

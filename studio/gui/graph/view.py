@@ -30,7 +30,7 @@ from studio.gui.graph.scene import Box, Scene
 from studio.gui.graph.texts import box_tip, described, line_tip
 from studio.gui.theme import colors
 from studio.gui.words import tr
-from studio.service.layout import GROUP, INPUT, Drawing
+from studio.service.layout import GROUP, Drawing
 
 #: Scales: at most; what a newly shown graph is enlarged to at most; below which the first view shows the top instead of all.
 MOST, CALM, READABLE = 3.0, 1.0, 0.45
@@ -73,7 +73,7 @@ class GraphView(QWidget):
         self._overlay: Overlay | None = None
         self._furniture = Furniture()
         self._x = self._y = 0.0  # of the scene, at the left and the top border
-        self._placed = False  # whether the camera has been set since the view got its size
+        self._placed = False  # whether the user has moved; until then a first view follows the size
         self._hovered = -1
         self._space = False
         self._pressed: QPointF | None = None
@@ -89,7 +89,7 @@ class GraphView(QWidget):
         """Show another drawing. What was selected stays so by name; the box or group called `keep` stays where it is seen."""
         names = self._keys(self.selected)
         current = self._keys([self.current] if self.current >= 0 else [])
-        anchor = self._corner(keep)
+        anchor = self.scene.anchor(keep) if self.scene else None
         self.scene = Scene(drawing) if drawing is not None else None
         self._painter = Painter(self.scene) if self.scene else None
         self._overlay = by_operator(drawing, colors()) if drawing is not None else None
@@ -98,7 +98,7 @@ class GraphView(QWidget):
         number = self.scene.number if self.scene else {}
         self.selected = frozenset(number[name] for name in names if name in number)
         self.current = next((number[name] for name in current if name in number), -1)
-        after = self._corner(keep)
+        after = self.scene.anchor(keep) if self.scene else None
         if anchor is not None and after is not None:
             self._x += after[0] - anchor[0]
             self._y += after[1] - anchor[1]
@@ -165,10 +165,8 @@ class GraphView(QWidget):
         if self.scene is None or self.scale >= READABLE:
             return
         left, top, right, _ = self.scene.bounds
-        inputs = [box for box in range(min(len(self.scene), 64)) if self.scene.drawing.kinds[box] == INPUT]
         self.scale = min(CALM, max(READABLE * 1.5, (self.width() - 2 * _MARGIN) / (right - left)))
-        start = inputs or [0]
-        x = self.scene.center(min(start, key=lambda box: self.scene.top[box] if self.scene else 0.0))[0]
+        x = self.scene.center(int(self.scene.top.argmin()))[0]
         self._x, self._y = x - self.width() / 2 / self.scale, top - _MARGIN / self.scale
         self._limit()
 
@@ -178,6 +176,7 @@ class GraphView(QWidget):
 
     def zoom_to_selection(self) -> None:
         self.zoom_to(self.selected)
+        self._placed = True
 
     def zoom_to(self, boxes: Iterable[int]) -> None:
         """Show some boxes as large as they fit; everything if there are none."""
@@ -192,17 +191,15 @@ class GraphView(QWidget):
 
     def center_on(self, box: int) -> None:
         """Scroll so that a box is in the middle, and zoom in if it could not be read."""
-        if self.scene is None:
-            return
-        self.scale = max(self.scale, READABLE * 1.5)
-        x, y = self.scene.center(box)
-        self._x, self._y = x - self.width() / 2 / self.scale, y - self.height() / 2 / self.scale
-        self.update()
+        if self.scene is not None:
+            self.scale = max(self.scale, READABLE * 1.5)
+            self._look_at(QPointF(*self.scene.center(box)))
 
     def zoom(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom by a factor; the point of the scene at `at` (by default the middle) stays where it is."""
         if self.scene is None:
             return
+        self._placed = True
         at = at or QPointF(self.width() / 2, self.height() / 2)
         before = self.to_scene(at)
         self.scale = min(MOST, max(self._least(), self.scale * factor))
@@ -212,6 +209,7 @@ class GraphView(QWidget):
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the graph by pixels."""
+        self._placed = True
         self._x -= dx / self.scale
         self._y -= dy / self.scale
         self._limit()
@@ -236,38 +234,12 @@ class GraphView(QWidget):
 
     def _limit(self) -> None:
         """Some of the graph can always be seen."""
-        self._placed = self._placed or self.isVisible()
         if self.scene is None:
             return
         left, top, right, bottom = self.scene.bounds
         wide, high = self.width() / self.scale, self.height() / self.scale
         self._x = min(max(self._x, left - wide * 0.8), right - wide * 0.2)
         self._y = min(max(self._y, top - high * 0.8), bottom - high * 0.2)
-
-    def _corner(self, name: str) -> tuple[float, float] | None:
-        """Middle of the top of the box or frame called `name`."""
-        if not name or self.scene is None:
-            return None
-        d = self.scene.drawing
-        if (box := self.scene.number.get((GROUP, name), -1)) >= 0:
-            return self.scene.center(box)[0], float(self.scene.top[box])
-        for group, (x, y, w, _) in zip(d.frame_groups.tolist(), d.frames.tolist(), strict=True):
-            if d.group_paths[group] == name:
-                return x + w / 2, y
-        inside = [box for box, group in enumerate(d.groups.tolist()) if self._within(group, name)]
-        if not inside:
-            return None
-        left, top, right, _ = self.scene.extent(inside)
-        return (left + right) / 2, top
-
-    def _within(self, group: int, name: str) -> bool:
-        assert self.scene is not None
-        d = self.scene.drawing
-        while group >= 0:
-            if d.group_paths[group] == name:
-                return True
-            group = int(d.group_parents[group])
-        return False
 
     def _keys(self, boxes: Iterable[int]) -> list[tuple[int, str]]:
         return [self.scene.key(box) for box in boxes] if self.scene else []
@@ -420,6 +392,8 @@ class GraphView(QWidget):
         menu.popup(self.mapToGlobal(self.box_rect(box).center().toPoint()) if by_key else event.globalPos())
 
     def _look_at(self, at: QPointF) -> None:
+        """Bring a point of the scene into the middle."""
+        self._placed = True
         self._x, self._y = at.x() - self.width() / 2 / self.scale, at.y() - self.height() / 2 / self.scale
         self._limit()
         self.update()
@@ -514,8 +488,7 @@ class GraphView(QWidget):
         self._select(self.selected | {box} if adds else frozenset([box]))
         rect = self.box_rect(box)
         if not QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN).contains(rect):
-            x, y = self.scene.center(box)
-            self._x, self._y = x - self.width() / 2 / self.scale, y - self.height() / 2 / self.scale
+            self._look_at(QPointF(*self.scene.center(box)))
 
     def _own_or_around(self, box: int) -> int:
         """The closed group that a box stands for, else the open group it is in, or -1."""
