@@ -506,6 +506,9 @@ def test_columns_are_chosen_moved_sized_and_remembered(opened, hub, qtbot, home)
     header.resizeSection(column(opened, "name"), 333)
     click_header(qtbot, opened, "macs")
     qtbot.waitUntil(lambda: '"macs"' in hub.settings.values.columns and "333" in hub.settings.values.columns)
+    header.resizeSection(column(opened, "op"), 99)
+    opened.hide()  # as when the window is built anew, before the timer
+    assert '"op": 99' in hub.settings.values.columns
     again = LayersPanel(hub)
     qtbot.addWidget(again)
     header = again.table.horizontalHeader()
@@ -660,6 +663,19 @@ def test_the_weights_of_the_selection_are_exported_by_the_menu(opened, hub, qtbo
     for name, array in expected.items():
         assert found[name].dtype == array.dtype
         assert np.array_equal(found[name], array)
+
+
+def test_a_file_that_nobody_named_is_not_replaced(opened, hub, monkeypatch, tmp_path):
+    (tmp_path / "weights.npz").write_bytes(b"kept")
+    hub.document.select(hub.document.layers.names[:1])
+    kind = "NumPy archive (*.npz)"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "weights"), kind))
+    opened.export_weights()
+    assert hub.messages.last == ("error", "weights.npz exists already. Choose it by its whole name to replace it.")
+    assert not hub.jobs.items
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: ("", ""))
+    opened.export_weights()
+    assert not hub.jobs.items
 
 
 def test_types_that_a_format_lacks_are_written_in_the_next_wider_one(tmp_path):

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.errors import ExportError
 from studio.figures import count_text, size_text
 from studio.gui.core import Hub
 from studio.gui.icons import icon
@@ -326,6 +327,10 @@ class LayersPanel(QWidget):
         if not target:
             return
         file = Path(target) if Path(target).suffix else Path(target + kinds.get(kind, ".npz"))
+        if file != Path(target) and file.exists():  # the dialog asked about another name
+            todo = tr("Choose it by its whole name to replace it")
+            self._hub.messages.show(ExportError(tr("{name} exists already", name=file.name), "", todo))
+            return
         self._hub.settings.set(export_folder=str(file.parent))
         self._hub.jobs.start(
             tr("Export weights: {name}", name=file.name),
