@@ -91,7 +91,7 @@ def structure_of(model: Model, job: Job | None = None) -> Structure:
     scopes = [_scope(node) for node in nodes]
     shapes = ["×".join(map(str, one.shape)) if one else "" for one in main]
     ops = [_op(node) for node in nodes]
-    groups = _groups(scopes, ops, shapes, [(s - len(inputs), t - len(inputs)) for s, t in zip(source, target, strict=True)])
+    groups = _Groups(scopes, ops, shapes, [(s - len(inputs), t - len(inputs)) for s, t in zip(source, target, strict=True)])
     types = [_type(node.outputs[0]) if node.outputs else "" for node in nodes]
     names = [node.meta[LAYER_KEY] for node in nodes]
     return Structure(

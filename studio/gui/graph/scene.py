@@ -123,7 +123,7 @@ class Scene:
         return int(found[np.argmin(distance)])
 
     def anchor(self, group: str) -> tuple[float, float] | None:
-        """Middle of the top of a group, by its path: of its box, its frame, or else of what it holds; None if it is not drawn."""
+        """Middle of the top of a group, by its path: of its box, its frame, or of what it holds; None if it is not drawn."""
         d = self.drawing
         if (box := self.number.get((GROUP, group), -1)) >= 0:
             return self.center(box)[0], float(self.top[box])
