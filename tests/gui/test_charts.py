@@ -118,6 +118,8 @@ def test_random_inputs_are_marked() -> None:
     after = _stage("1", 10, sqnr=20.0, cosine=0.99, rows=8, random=True)
     assert fidelity_series([_variant(after=after)]).random
     assert not fidelity_series([_variant()]).random
+    both = fidelity_series([_variant(1), _variant(2, after=after)])
+    assert [bar.random for bar in both.bars] == [False, True]
 
 
 def test_fidelity_in_words() -> None:

@@ -24,7 +24,7 @@ from studio.gui.charts.series import Bar, Series
 from studio.gui.words import tr
 
 _TITLE, _HEAD, _CHANGE, _AXIS = 18, 24, 18, 30  # heights in pixels
-_MOST_BAR, _LEAST_ROW = 18, 17
+_MOST_BAR, _LEAST_ROW = 20, 17
 _MARGIN = 4
 
 
@@ -60,7 +60,7 @@ class BarLayout:
         self.limit = axis_limit(series)
         top = rect.top() + _MARGIN + _TITLE + ((_HEAD + _CHANGE) if self.single else 0)
         room = rect.bottom() - top - _AXIS
-        self.row = max(_LEAST_ROW, min(room / max(len(series.bars), 1), 30 if self.single else 44))
+        self.row = max(_LEAST_ROW, min(room / max(len(series.bars), 1), 40 if self.single else 46))
         self.top = top
         self.bottom = top + self.row * len(series.bars)
         self.names = 0.0
@@ -91,8 +91,9 @@ def paint_bars(painter: QPainter, rect: QRectF, series: Series) -> None:
     variants = [bar.number for bar in series.bars if bar.number]
     for n, bar in enumerate(series.bars):
         place = variants.index(bar.number) if bar.number else 0
-        _paint_bar(painter, layout, n, bar, ink(bar.number, place, count), series.random)
-    _paint_axis(painter, layout, series, QColor(c.muted), QColor(c.hairline))
+        _paint_bar(painter, layout, n, bar, ink(bar.number, place, count))
+    if any(math.isfinite(bar.value) for bar in series.bars):
+        _paint_axis(painter, layout, series, QColor(c.muted), QColor(c.hairline))
 
 
 def _paint_title(painter: QPainter, rect: QRectF, series: Series, layout: BarLayout) -> None:
@@ -121,7 +122,7 @@ def _paint_title(painter: QPainter, rect: QRectF, series: Series, layout: BarLay
     _text(painter, change, _elided(series.change, body, change.width()), body, c.muted)
 
 
-def _paint_bar(painter: QPainter, layout: BarLayout, n: int, bar: Bar, color: QColor, random: bool) -> None:
+def _paint_bar(painter: QPainter, layout: BarLayout, n: int, bar: Bar, color: QColor) -> None:
     c = theme.colors()
     stripe = layout.bar(n)
     row = QRectF(layout.left, layout.top + n * layout.row, layout.right - layout.left, layout.row)
@@ -141,7 +142,7 @@ def _paint_bar(painter: QPainter, layout: BarLayout, n: int, bar: Bar, color: QC
     if not math.isfinite(bar.value):
         return
     filled = QRectF(stripe.left(), stripe.top(), max(layout.x(bar.value) - stripe.left(), 1.0), stripe.height())
-    painter.fillRect(filled, QBrush(color, Qt.BrushStyle.Dense4Pattern) if random and bar.number else color)
+    painter.fillRect(filled, QBrush(color, Qt.BrushStyle.Dense4Pattern) if bar.random and bar.number else color)
     if bar.high is not None:
         low = layout.x(bar.value if bar.low is None else bar.low)
         high, y = layout.x(bar.high), stripe.center().y()

@@ -18,7 +18,7 @@ NAN = float("nan")
 class Bar:
     """One bar. `number` is that of the variant, 0 for the original; `low` and `high` are the ends of its whisker or None.
 
-    `text` is the value in words, `exact` what hovering tells.
+    `text` is the value in words, `exact` what hovering tells; `random`: whether it comes from made-up inputs.
     """
 
     label: str
@@ -28,6 +28,7 @@ class Bar:
     high: float | None
     text: str
     exact: str
+    random: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,6 @@ class Series:
         limit: where the axis ends at least; 0 to follow the bars.
         verdict: the change of a single variant, written large; `change`: from what to what; `sentence`: both.
             Empty for several.
-        random: whether the figures come from made-up inputs.
     """
 
     title: str
@@ -50,7 +50,11 @@ class Series:
     verdict: str = ""
     change: str = ""
     sentence: str = ""
-    random: bool = False
+
+    @property
+    def random(self) -> bool:
+        """Whether a figure comes from made-up inputs."""
+        return any(bar.random for bar in self.bars)
 
 
 def label(variant: VariantCard) -> str:
@@ -180,7 +184,7 @@ def metric_series(variants: Sequence[VariantCard], name: str) -> Series:
         sentence = ", ".join(filter(None, (change, verdict)))
     better = tr("higher is better") if first.better == "higher" else tr("lower is better")
     unit, limit = ("%", 100.0) if percent else ("", 1.0 if 0.2 <= first.value <= 1 else 0.0)
-    return Series(name, unit, better, tuple(bars), limit, verdict, change, sentence, first.random)
+    return Series(name, unit, better, tuple(bars), limit, verdict, change, sentence)
 
 
 def in_percent(metrics: Iterable[Metric]) -> bool:
@@ -198,7 +202,7 @@ def _metric_bar(name: str, number: int, one: Metric, percent: bool, difference: 
             "{value}, 95 % interval {low} to {high}, {count} rows",
             value=f"{one.value:.6g}", low=f"{one.low:.4g}", high=f"{one.high:.4g}", count=f"{one.count:,}",
         )  # fmt: skip
-    return Bar(name, number, one.value * factor, *ends, ", ".join(filter(None, (value, difference))), exact)
+    return Bar(name, number, one.value * factor, *ends, ", ".join(filter(None, (value, difference))), exact, one.random)
 
 
 def _plain(value: float, percent: bool) -> str:
@@ -242,16 +246,16 @@ def fidelity_series(variants: Sequence[VariantCard]) -> Series:
         if one.sqnr is None:
             bars.append(Bar(label(variant), variant.number, NAN, None, None, tr("not measured"), tr("not measured")))
             continue
-        bars.append(Bar(label(variant), variant.number, max(one.sqnr, 0.0), None, None, sqnr_text(one.sqnr), _closeness(one)))
+        words = sqnr_text(one.sqnr), _closeness(one)
+        bars.append(Bar(label(variant), variant.number, max(one.sqnr, 0.0), None, None, *words, one.random))
     verdict = change = sentence = ""
     if len(variants) == 1 and variants[0].final.sqnr is not None:
         one = variants[0].final
         verdict = sqnr_text(one.sqnr)
         change = _closeness(one)
         sentence = f"{verdict}, {change}"
-    random = any(v.final.random for v in variants)
     title = tr("Fidelity (SQNR)")
-    return Series(title, "dB", tr("higher is better"), tuple(bars), 0.0, verdict, change, sentence, random)
+    return Series(title, "dB", tr("higher is better"), tuple(bars), 0.0, verdict, change, sentence)
 
 
 def sqnr_text(value: float | None) -> str:
@@ -313,6 +317,11 @@ def _energy(one: Figures) -> str:
 def _metric(one: Figures, name: str) -> str:
     found = next((m for m in one.metrics if m.name == name), None)
     return "–" if found is None else f"{found.value:.4f}"
+
+
+def mixed(variants: Sequence[VariantCard]) -> bool:
+    """Whether variants were measured under different conditions or on different samples."""
+    return len({(v.original.conditions, v.samples, v.original.random) for v in variants}) > 1
 
 
 def conditions(variants: Sequence[VariantCard]) -> str:

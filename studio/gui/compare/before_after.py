@@ -21,13 +21,13 @@ from PySide6.QtWidgets import (
 
 from studio.gui import theme
 from studio.gui.charts.bars import BarChart
-from studio.gui.charts.series import Series, all_series, conditions, label, rows_of
+from studio.gui.charts.series import Series, all_series, conditions, label, mixed, rows_of
 from studio.gui.clipboard import copy_text
 from studio.gui.compare.picture import one_picture
 from studio.gui.compare.table import Column, ColumnTable, table_view
 from studio.gui.core import Hub
 from studio.gui.icons import icon
-from studio.gui.words import say, tr
+from studio.gui.words import say, tr, trn
 from studio.service.values import VariantCard
 
 _ONE, _SEVERAL = 250, 300  # pixels below which charts of one variant, of several, go to the next row
@@ -176,6 +176,7 @@ class BeforeAfter(QWidget):
         self._hub = hub
         self.series: tuple[Series, ...] = ()
         self.menu: QMenu | None = None
+        self._tall = self._mixed = False
         self._card: VariantCard | None = None
         self.grid = ChartGrid()
         self.grid.menu_wanted.connect(self._menu)
@@ -221,12 +222,23 @@ class BeforeAfter(QWidget):
         self.grid.show_series(self.series)
         self.caption.set_text(conditions(variants))
         self.below.show_variants(variants)
+        self._mixed = mixed(variants)
+        self._tell()
 
     def show_current(self, card: VariantCard | None) -> None:
         """Say what came of the variant that is selected in the list."""
         self._card = card
-        self.said.setText(_said(card) if card else "")
-        self.said.setVisible(card is not None)
+        self._tell()
+
+    def set_tall(self, tall: bool) -> None:
+        """Whether there is room for all figures below the charts, and for every note."""
+        self.below.setVisible(tall)
+        self._tall = tall
+        self._tell()
+
+    def _tell(self) -> None:
+        self.said.setText(_said(self._card, self._tall, self._mixed) if self._card else "")
+        self.said.setVisible(self._card is not None)
 
     def _steps(self, _: str) -> None:
         self.steps_wanted.emit()
@@ -273,7 +285,8 @@ def counts_text(changed: int, left: int) -> str:
     return tr("{changed} changed, {left} left alone", changed=f"{changed:,}", left=f"{left:,}")
 
 
-def _said(card: VariantCard) -> str:
+def _said(card: VariantCard, whole: bool, different: bool) -> str:
+    """What came of a variant; without room for the `whole`, notes and all but one warning are left to the view of the steps."""
     c = theme.colors()
     parts = [f"<b>{_escaped(label(card))}</b>"]
     for step in card.steps:
@@ -285,8 +298,16 @@ def _said(card: VariantCard) -> str:
     if card.final.random:
         words = tr("Random inputs: the figures say nothing about accuracy on real data.")
         parts.append(f'<span style="color:{c.warning}">⚠ {_escaped(words)}</span>')
-    parts += [f'<span style="color:{c.warning}">⚠ {_escaped(say(warning))}</span>' for warning in card.warnings]
-    parts += [_escaped(say(note)) for step in card.steps for note in step.notes]
+    if different:
+        words = tr("The runs differ in their conditions. Each variant is compared with the original of its own run.")
+        parts.append(f'<span style="color:{c.warning}">⚠ {_escaped(words)}</span>')
+    if whole or len(card.warnings) == 1:
+        parts += [f'<span style="color:{c.warning}">⚠ {_escaped(say(warning))}</span>' for warning in card.warnings]
+    elif card.warnings:
+        words = trn("{count} warning", "{count} warnings", len(card.warnings))
+        parts.append(f'<a href="steps" style="color:{c.warning}">⚠ {words}</a>')
+    if whole:
+        parts += [_escaped(say(note)) for step in card.steps for note in step.notes]
     return " &nbsp; ".join(parts)
 
 

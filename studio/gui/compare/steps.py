@@ -124,4 +124,4 @@ def _summary(card: VariantCard) -> list[str]:
         if step.verdict:
             text += "; ⚠ " + say(step.verdict)
         lines.append(" · ".join([text, *map(say, step.notes)]))
-    return lines
+    return lines + [f"⚠ {say(warning)}" for warning in card.warnings]

@@ -56,6 +56,8 @@ def verdict(card: VariantCard) -> str:
 class VariantModel(QAbstractListModel):
     """The variants of the document, the newest first; their check marks are `document.shown`."""
 
+    ticked = Signal(int)
+
     def __init__(self, hub: Hub, parent: QWidget) -> None:
         super().__init__(parent)
         self._document = hub.document
@@ -99,6 +101,8 @@ class VariantModel(QAbstractListModel):
         number, shown = self.cards[index.row()].number, set(self._document.shown)
         shown.symmetric_difference_update({number})
         self._document.show_variants(sorted(shown))
+        if number in shown:
+            self.ticked.emit(number)
         return True
 
     def row(self, number: int) -> int:
@@ -212,6 +216,7 @@ class VariantList(QWidget):
         self.setAutoFillBackground(True)
         hub.document.variants_changed.connect(self._refill)
         hub.document.shown_changed.connect(self._model.marks_changed)
+        self._model.ticked.connect(self.choose)
         self._refill()
 
     def _plain_buttons(self) -> QWidget:

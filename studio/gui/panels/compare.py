@@ -139,7 +139,7 @@ class ComparePanel(QWidget):
         if tall and self.tabs.currentIndex() == page:
             self.tabs.setCurrentIndex(0)
         self.tabs.setTabVisible(page, not tall)
-        self.before_after.below.setVisible(tall)
+        self.before_after.set_tall(tall)
 
     @property
     def compared(self) -> tuple[VariantCard, ...]:

@@ -128,7 +128,7 @@ def test_html_of_several_is_one_self_contained_page(int8: Path, half: Path, tmp_
     assert "<int8>" not in text
     assert "<script" not in text
     assert "src=" not in text
-    assert text.count('<rect class="bar first"') == text.count("original: ")
+    assert text.count('<rect class="bar first"') == 3  # size and two metrics
 
 
 def test_one_variant_is_saved_as_the_report_of_its_run(int8: Path, tmp_path: Path) -> None:
