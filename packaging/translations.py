@@ -25,7 +25,7 @@ from xml.sax.saxutils import escape
 ROOT = Path(__file__).resolve().parents[1]
 STUDIO, FOLDER = ROOT / "studio", ROOT / "resources" / "translations"
 LANGUAGES = ("zh_CN",)
-HOLE = re.compile(r"\{(\w*)\}")
+HOLE = re.compile(r"\{(\w*)(?::[^{}]*)?\}")
 # What is read on a terminal or by programs only, or says nothing itself.
 _NOT_SHOWN = ("gui", "cli", "plain.py", "paths.py", "__main__.py", "api.py", "processor.py", "wire.py")
 # Calls whose texts nobody reads: patterns, defects of our own code, names.

@@ -5,2991 +5,3011 @@
     <name>studio</name>
     <message>
         <source>% of original</source>
-        <translation type="unfinished"></translation>
+        <translation>占原始模型的 %</translation>
     </message>
     <message>
         <source>&amp;About Compression Studio…</source>
-        <translation type="unfinished"></translation>
+        <translation>关于 Compression Studio(&amp;A)…</translation>
     </message>
     <message>
         <source>&amp;Add step</source>
-        <translation type="unfinished"></translation>
+        <translation>添加步骤(&amp;A)</translation>
     </message>
     <message>
         <source>&amp;Clear recipe</source>
-        <translation type="unfinished"></translation>
+        <translation>清空配方(&amp;C)</translation>
     </message>
     <message>
         <source>&amp;Close model</source>
-        <translation type="unfinished"></translation>
+        <translation>关闭模型(&amp;C)</translation>
     </message>
     <message>
         <source>&amp;Duplicate step</source>
-        <translation type="unfinished"></translation>
+        <translation>复制步骤(&amp;D)</translation>
     </message>
     <message>
         <source>&amp;Edit</source>
-        <translation type="unfinished"></translation>
+        <translation>编辑(&amp;E)</translation>
     </message>
     <message>
         <source>&amp;Export…</source>
-        <translation type="unfinished"></translation>
+        <translation>导出(&amp;E)…</translation>
     </message>
     <message>
         <source>&amp;File</source>
-        <translation type="unfinished"></translation>
+        <translation>文件(&amp;F)</translation>
     </message>
     <message>
         <source>&amp;Filter layers</source>
-        <translation type="unfinished"></translation>
+        <translation>筛选层(&amp;F)</translation>
     </message>
     <message>
         <source>&amp;Fit graph</source>
-        <translation type="unfinished"></translation>
+        <translation>适应窗口(&amp;F)</translation>
     </message>
     <message>
         <source>&amp;Graph</source>
-        <translation type="unfinished"></translation>
+        <translation>计算图(&amp;G)</translation>
     </message>
     <message>
         <source>&amp;Help</source>
-        <translation type="unfinished"></translation>
+        <translation>帮助(&amp;H)</translation>
     </message>
     <message>
         <source>&amp;Keyboard shortcuts…</source>
-        <translation type="unfinished"></translation>
+        <translation>键盘快捷键(&amp;K)…</translation>
     </message>
     <message>
         <source>&amp;Measure the original</source>
-        <translation type="unfinished"></translation>
+        <translation>测量原始模型(&amp;M)</translation>
     </message>
     <message>
         <source>&amp;Model</source>
-        <translation type="unfinished"></translation>
+        <translation>模型(&amp;M)</translation>
     </message>
     <message>
         <source>&amp;Netron</source>
-        <translation type="unfinished"></translation>
+        <translation>Netron(&amp;N)</translation>
     </message>
     <message>
         <source>&amp;Open model…</source>
-        <translation type="unfinished"></translation>
+        <translation>打开模型(&amp;O)…</translation>
     </message>
     <message>
         <source>&amp;Open recipe…</source>
-        <translation type="unfinished"></translation>
+        <translation>打开配方(&amp;O)…</translation>
     </message>
     <message>
         <source>&amp;Properties…</source>
-        <translation type="unfinished"></translation>
+        <translation>属性(&amp;P)…</translation>
     </message>
     <message>
         <source>&amp;Quit</source>
-        <translation type="unfinished"></translation>
+        <translation>退出(&amp;Q)</translation>
     </message>
     <message>
         <source>&amp;Recipe</source>
-        <translation type="unfinished"></translation>
+        <translation>配方(&amp;R)</translation>
     </message>
     <message>
         <source>&amp;Redo</source>
-        <translation type="unfinished"></translation>
+        <translation>重做(&amp;R)</translation>
     </message>
     <message>
         <source>&amp;Redo {what}</source>
-        <translation type="unfinished"></translation>
+        <translation>重做 {what}(&amp;R)</translation>
     </message>
     <message>
         <source>&amp;Remove step</source>
-        <translation type="unfinished"></translation>
+        <translation>删除步骤(&amp;R)</translation>
     </message>
     <message>
         <source>&amp;Reset layout</source>
-        <translation type="unfinished"></translation>
+        <translation>重置布局(&amp;R)</translation>
     </message>
     <message>
         <source>&amp;Run</source>
-        <translation type="unfinished"></translation>
+        <translation>运行(&amp;R)</translation>
     </message>
     <message>
         <source>&amp;Save recipe…</source>
-        <translation type="unfinished"></translation>
+        <translation>保存配方(&amp;S)…</translation>
     </message>
     <message>
         <source>&amp;Settings…</source>
-        <translation type="unfinished"></translation>
+        <translation>设置(&amp;S)…</translation>
     </message>
     <message>
         <source>&amp;Stop</source>
-        <translation type="unfinished"></translation>
+        <translation>停止(&amp;S)</translation>
     </message>
     <message>
         <source>&amp;Undo</source>
-        <translation type="unfinished"></translation>
+        <translation>撤销(&amp;U)</translation>
     </message>
     <message>
         <source>&amp;Undo {what}</source>
-        <translation type="unfinished"></translation>
+        <translation>撤销 {what}(&amp;U)</translation>
     </message>
     <message>
         <source>&amp;View</source>
-        <translation type="unfinished"></translation>
+        <translation>视图(&amp;V)</translation>
     </message>
     <message>
         <source>0 to {most} values per bin, log</source>
-        <translation type="unfinished"></translation>
+        <translation>每个区间 0 至 {most} 个值，对数刻度</translation>
     </message>
     <message>
         <source>95 % interval {low} to {high}</source>
-        <translation type="unfinished"></translation>
+        <translation>95 % 区间 {low} 至 {high}</translation>
     </message>
     <message>
         <source>95th percentile</source>
-        <translation type="unfinished"></translation>
+        <translation>第 95 百分位数</translation>
     </message>
     <message>
         <source>99th percentile</source>
-        <translation type="unfinished"></translation>
+        <translation>第 99 百分位数</translation>
     </message>
     <message>
         <source>A file or a description…</source>
-        <translation type="unfinished"></translation>
+        <translation>文件或描述文件…</translation>
     </message>
     <message>
         <source>A folder…</source>
-        <translation type="unfinished"></translation>
+        <translation>文件夹…</translation>
     </message>
     <message>
         <source>A job is running. Quit and stop it?</source>
-        <translation type="unfinished"></translation>
+        <translation>有任务正在运行。要停止它并退出吗？</translation>
     </message>
     <message>
         <source>A recipe lists the steps that make the model smaller or faster, in order.</source>
-        <translation type="unfinished"></translation>
+        <translation>配方按顺序列出使模型更小或更快的步骤。</translation>
     </message>
     <message>
         <source>About Compression Studio</source>
-        <translation type="unfinished"></translation>
+        <translation>关于 Compression Studio</translation>
     </message>
     <message>
         <source>Action</source>
-        <translation type="unfinished"></translation>
+        <translation>操作</translation>
     </message>
     <message>
         <source>Actions and their shortcuts</source>
-        <translation type="unfinished"></translation>
+        <translation>操作及其快捷键</translation>
     </message>
     <message>
         <source>Actions found</source>
-        <translation type="unfinished"></translation>
+        <translation>找到的操作</translation>
     </message>
     <message>
         <source>Activation</source>
-        <translation type="unfinished"></translation>
+        <translation>激活函数</translation>
     </message>
     <message>
         <source>Activations</source>
-        <translation type="unfinished"></translation>
+        <translation>激活值</translation>
     </message>
     <message>
         <source>Add a step for the selected layers</source>
-        <translation type="unfinished"></translation>
+        <translation>为所选层添加步骤</translation>
     </message>
     <message>
         <source>Add step</source>
-        <translation type="unfinished"></translation>
+        <translation>添加步骤</translation>
     </message>
     <message>
         <source>Add {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>添加 {method}</translation>
     </message>
     <message>
         <source>After</source>
-        <translation type="unfinished"></translation>
+        <translation>之后</translation>
     </message>
     <message>
         <source>Against the original</source>
-        <translation type="unfinished"></translation>
+        <translation>与原始模型相比</translation>
     </message>
     <message>
         <source>All</source>
-        <translation type="unfinished"></translation>
+        <translation>全部</translation>
     </message>
     <message>
         <source>All channels</source>
-        <translation type="unfinished"></translation>
+        <translation>所有通道</translation>
     </message>
     <message>
         <source>All figures</source>
-        <translation type="unfinished"></translation>
+        <translation>所有数值</translation>
     </message>
     <message>
         <source>All files (*)</source>
-        <translation type="unfinished"></translation>
+        <translation>所有文件 (*)</translation>
     </message>
     <message>
         <source>All layers</source>
-        <translation type="unfinished"></translation>
+        <translation>所有层</translation>
     </message>
     <message>
         <source>Along which axis of the tensor channels are counted</source>
-        <translation type="unfinished"></translation>
+        <translation>通道沿张量的哪个轴计数</translation>
     </message>
     <message>
         <source>Alt+Up and Alt+Down move a step, Delete removes it, Ctrl+D duplicates it</source>
-        <translation type="unfinished"></translation>
+        <translation>Alt+上/下移动步骤，Delete 删除，Ctrl+D 复制</translation>
     </message>
     <message>
         <source>Apache License 2.0. No telemetry: nothing leaves this machine.</source>
-        <translation type="unfinished"></translation>
+        <translation>Apache 许可证 2.0。无遥测：任何数据都不会离开本机。</translation>
     </message>
     <message>
         <source>Appearance</source>
-        <translation type="unfinished"></translation>
+        <translation>外观</translation>
     </message>
     <message>
         <source>Apply the recipe and measure what every step cost</source>
-        <translation type="unfinished"></translation>
+        <translation>应用配方，并测量每一步的代价</translation>
     </message>
     <message>
         <source>Apply the step to the layers that are selected</source>
-        <translation type="unfinished"></translation>
+        <translation>将步骤应用于所选的层</translation>
     </message>
     <message>
         <source>Apply the steps and measure what each of them costs (F5)</source>
-        <translation type="unfinished"></translation>
+        <translation>应用各步骤并测量其代价 (F5)</translation>
     </message>
     <message>
         <source>Arrays</source>
-        <translation type="unfinished"></translation>
+        <translation>数组</translation>
     </message>
     <message>
         <source>As the system</source>
-        <translation type="unfinished"></translation>
+        <translation>跟随系统</translation>
     </message>
     <message>
         <source>Audio</source>
-        <translation type="unfinished"></translation>
+        <translation>音频</translation>
     </message>
     <message>
         <source>Automatic</source>
-        <translation type="unfinished"></translation>
+        <translation>自动</translation>
     </message>
     <message>
         <source>Axis of the channels</source>
-        <translation type="unfinished"></translation>
+        <translation>通道所在的轴</translation>
     </message>
     <message>
         <source>Back to the default, {value}</source>
-        <translation type="unfinished"></translation>
+        <translation>恢复默认值 {value}</translation>
     </message>
     <message>
         <source>Batch</source>
-        <translation type="unfinished"></translation>
+        <translation>批大小</translation>
     </message>
     <message>
         <source>Before</source>
-        <translation type="unfinished"></translation>
+        <translation>之前</translation>
     </message>
     <message>
         <source>Before and after</source>
-        <translation type="unfinished"></translation>
+        <translation>前后对比</translation>
     </message>
     <message>
         <source>Blocked so far: {count} request, to {host}.</source>
-        <translation type="unfinished"></translation>
+        <translation>至今已阻止 {count} 个请求，目标为 {host}。</translation>
     </message>
     <message>
         <source>Blocked so far: {count} requests, the last to {host}.</source>
-        <translation type="unfinished"></translation>
+        <translation>至今已阻止 {count} 个请求，最近一个的目标为 {host}。</translation>
     </message>
     <message>
         <source>Bytes of all weights of the layer, as they are stored</source>
-        <translation type="unfinished"></translation>
+        <translation>该层所有权重按存储形式的字节数</translation>
     </message>
     <message>
         <source>Bytes of the layer after the recipe, predicted</source>
-        <translation type="unfinished"></translation>
+        <translation>应用配方后该层的字节数（预测）</translation>
     </message>
     <message>
         <source>Bytes of the layer's weights in the original</source>
-        <translation type="unfinished"></translation>
+        <translation>该层权重在原始模型中的字节数</translation>
     </message>
     <message>
         <source>Bytes of the layer's weights in the variant</source>
-        <translation type="unfinished"></translation>
+        <translation>该层权重在变体中的字节数</translation>
     </message>
     <message>
         <source>Calibrates on samples. None are chosen, so random inputs stand in.</source>
-        <translation type="unfinished"></translation>
+        <translation>用样本校准。尚未选择样本，以随机输入代替。</translation>
     </message>
     <message>
         <source>Cancel</source>
-        <translation type="unfinished"></translation>
+        <translation>取消</translation>
     </message>
     <message>
         <source>Cancel this job</source>
-        <translation type="unfinished"></translation>
+        <translation>取消此任务</translation>
     </message>
     <message>
         <source>Cancel {title}</source>
-        <translation type="unfinished"></translation>
+        <translation>取消 {title}</translation>
     </message>
     <message>
         <source>Change</source>
-        <translation type="unfinished"></translation>
+        <translation>变化</translation>
     </message>
     <message>
         <source>Changed</source>
-        <translation type="unfinished"></translation>
+        <translation>已更改</translation>
     </message>
     <message>
         <source>Channel {channel} of {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {channel} 个通道，共 {count} 个</translation>
     </message>
     <message>
         <source>Channels</source>
-        <translation type="unfinished"></translation>
+        <translation>通道</translation>
     </message>
     <message>
         <source>Choose &amp;data…</source>
-        <translation type="unfinished"></translation>
+        <translation>选择数据(&amp;D)…</translation>
     </message>
     <message>
         <source>Choose a model file on this machine</source>
-        <translation type="unfinished"></translation>
+        <translation>选择本机上的模型文件</translation>
     </message>
     <message>
         <source>Choose and compress</source>
-        <translation type="unfinished"></translation>
+        <translation>选择并压缩</translation>
     </message>
     <message>
         <source>Choose and sort columns</source>
-        <translation type="unfinished"></translation>
+        <translation>选择列并排序</translation>
     </message>
     <message>
         <source>Choose data</source>
-        <translation type="unfinished"></translation>
+        <translation>选择数据</translation>
     </message>
     <message>
         <source>Choose data…</source>
+        <translation>选择数据…</translation>
+    </message>
+    <message>
+        <source>Choose it by its whole name to replace it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Choose samples to calibrate and measure on</source>
-        <translation type="unfinished"></translation>
+        <translation>选择用于校准和测量的样本</translation>
     </message>
     <message>
         <source>Clear</source>
-        <translation type="unfinished"></translation>
+        <translation>清除</translation>
     </message>
     <message>
         <source>Clear finished</source>
-        <translation type="unfinished"></translation>
+        <translation>清除已结束的</translation>
     </message>
     <message>
         <source>Clear the filter</source>
-        <translation type="unfinished"></translation>
+        <translation>清除筛选</translation>
     </message>
     <message>
         <source>Clear the recipe</source>
-        <translation type="unfinished"></translation>
+        <translation>清空配方</translation>
     </message>
     <message>
         <source>Click into the field and press the new keys.</source>
-        <translation type="unfinished"></translation>
+        <translation>点击输入框，然后按下新的按键。</translation>
     </message>
     <message>
         <source>Close all groups</source>
-        <translation type="unfinished"></translation>
+        <translation>折叠所有分组</translation>
     </message>
     <message>
         <source>Close this message</source>
-        <translation type="unfinished"></translation>
+        <translation>关闭此消息</translation>
     </message>
     <message>
         <source>Close this message (Esc)</source>
-        <translation type="unfinished"></translation>
+        <translation>关闭此消息 (Esc)</translation>
     </message>
     <message>
         <source>Close {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>折叠 {name}</translation>
     </message>
     <message>
         <source>Closed group</source>
-        <translation type="unfinished"></translation>
+        <translation>已折叠的分组</translation>
     </message>
     <message>
         <source>Color by</source>
-        <translation type="unfinished"></translation>
+        <translation>着色依据</translation>
     </message>
     <message>
         <source>Color scale of amounts: cividis, Nuñez, Anderton and Renslow (2018).</source>
-        <translation type="unfinished"></translation>
+        <translation>数量色标：cividis，Nuñez、Anderton 和 Renslow（2018）。</translation>
     </message>
     <message>
         <source>Colors of several variants: Okabe and Ito (2008).</source>
-        <translation type="unfinished"></translation>
+        <translation>多个变体的配色：Okabe 和 Ito（2008）。</translation>
     </message>
     <message>
         <source>Columns</source>
-        <translation type="unfinished"></translation>
+        <translation>列</translation>
     </message>
     <message>
         <source>Columns of the layer table</source>
-        <translation type="unfinished"></translation>
+        <translation>层表格的列</translation>
     </message>
     <message>
         <source>Command palette</source>
-        <translation type="unfinished"></translation>
+        <translation>命令面板</translation>
     </message>
     <message>
         <source>Compare</source>
-        <translation type="unfinished"></translation>
+        <translation>比较</translation>
     </message>
     <message>
         <source>Compare and export</source>
-        <translation type="unfinished"></translation>
+        <translation>比较并导出</translation>
     </message>
     <message>
         <source>Comparing {name} with the original…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在比较 {name} 与原始模型…</translation>
     </message>
     <message>
         <source>Compress: {steps}</source>
-        <translation type="unfinished"></translation>
+        <translation>压缩：{steps}</translation>
     </message>
     <message>
         <source>Compression Studio</source>
-        <translation type="unfinished"></translation>
+        <translation>Compression Studio</translation>
     </message>
     <message>
         <source>Compression Studio {version}</source>
-        <translation type="unfinished"></translation>
+        <translation>Compression Studio {version}</translation>
     </message>
     <message>
         <source>Conditions of measuring</source>
-        <translation type="unfinished"></translation>
+        <translation>测量条件</translation>
     </message>
     <message>
         <source>Continue</source>
-        <translation type="unfinished"></translation>
+        <translation>继续</translation>
     </message>
     <message>
         <source>Converted models</source>
-        <translation type="unfinished"></translation>
+        <translation>已转换的模型</translation>
     </message>
     <message>
         <source>Convolution, linear, embedding</source>
-        <translation type="unfinished"></translation>
+        <translation>卷积、线性、嵌入</translation>
     </message>
     <message>
         <source>Copy</source>
-        <translation type="unfinished"></translation>
+        <translation>复制</translation>
     </message>
     <message>
         <source>Copy details</source>
-        <translation type="unfinished"></translation>
+        <translation>复制详情</translation>
     </message>
     <message>
         <source>Copy everything as text</source>
-        <translation type="unfinished"></translation>
+        <translation>全部复制为文本</translation>
     </message>
     <message>
         <source>Copy log</source>
-        <translation type="unfinished"></translation>
+        <translation>复制日志</translation>
     </message>
     <message>
         <source>Copy names</source>
-        <translation type="unfinished"></translation>
+        <translation>复制名称</translation>
     </message>
     <message>
         <source>Copy numbers</source>
-        <translation type="unfinished"></translation>
+        <translation>复制数值</translation>
     </message>
     <message>
         <source>Copy picture</source>
-        <translation type="unfinished"></translation>
+        <translation>复制图片</translation>
     </message>
     <message>
         <source>Copy recipe</source>
-        <translation type="unfinished"></translation>
+        <translation>复制配方</translation>
     </message>
     <message>
         <source>Copy report</source>
-        <translation type="unfinished"></translation>
+        <translation>复制报告</translation>
     </message>
     <message>
         <source>Copy rows as CSV</source>
-        <translation type="unfinished"></translation>
+        <translation>将行复制为 CSV</translation>
     </message>
     <message>
         <source>Copy step</source>
-        <translation type="unfinished"></translation>
+        <translation>复制步骤</translation>
     </message>
     <message>
         <source>Copy the layer's name</source>
-        <translation type="unfinished"></translation>
+        <translation>复制层名称</translation>
     </message>
     <message>
         <source>Cosine of the outputs</source>
-        <translation type="unfinished"></translation>
+        <translation>输出的余弦相似度</translation>
     </message>
     <message>
         <source>Count</source>
-        <translation type="unfinished"></translation>
+        <translation>个数</translation>
     </message>
     <message>
         <source>Dark</source>
-        <translation type="unfinished"></translation>
+        <translation>深色</translation>
     </message>
     <message>
         <source>Data</source>
-        <translation type="unfinished"></translation>
+        <translation>数据</translation>
     </message>
     <message>
         <source>Default</source>
-        <translation type="unfinished"></translation>
+        <translation>默认</translation>
     </message>
     <message>
         <source>Delete</source>
-        <translation type="unfinished"></translation>
+        <translation>删除</translation>
     </message>
     <message>
         <source>Delete all kept results…</source>
-        <translation type="unfinished"></translation>
+        <translation>删除所有保留的结果…</translation>
     </message>
     <message>
         <source>Delete converted models…</source>
-        <translation type="unfinished"></translation>
+        <translation>删除已转换的模型…</translation>
     </message>
     <message>
         <source>Delete the compressed models of all documents? Exported files stay.</source>
-        <translation type="unfinished"></translation>
+        <translation>删除所有文档的压缩模型？已导出的文件会保留。</translation>
     </message>
     <message>
         <source>Delete them? They are converted again when they are opened.</source>
-        <translation type="unfinished"></translation>
+        <translation>删除它们？下次打开时会重新转换。</translation>
     </message>
     <message>
         <source>Delete this variant and its files</source>
-        <translation type="unfinished"></translation>
+        <translation>删除此变体及其文件</translation>
     </message>
     <message>
         <source>Delete variant {number}?</source>
-        <translation type="unfinished"></translation>
+        <translation>删除变体 {number}？</translation>
     </message>
     <message>
         <source>Describe the inputs</source>
-        <translation type="unfinished"></translation>
+        <translation>描述输入</translation>
     </message>
     <message>
         <source>Details</source>
-        <translation type="unfinished"></translation>
+        <translation>详情</translation>
     </message>
     <message>
         <source>Details of the error</source>
-        <translation type="unfinished"></translation>
+        <translation>错误详情</translation>
     </message>
     <message>
         <source>Device</source>
-        <translation type="unfinished"></translation>
+        <translation>设备</translation>
     </message>
     <message>
         <source>Devices</source>
-        <translation type="unfinished"></translation>
+        <translation>设备</translation>
     </message>
     <message>
         <source>Devices and providers</source>
-        <translation type="unfinished"></translation>
+        <translation>设备与执行提供程序</translation>
     </message>
     <message>
         <source>Differences by layer</source>
-        <translation type="unfinished"></translation>
+        <translation>逐层差异</translation>
     </message>
     <message>
         <source>Done: {before} became {after}.</source>
-        <translation type="unfinished"></translation>
+        <translation>完成：{before} 变为 {after}。</translation>
     </message>
     <message>
         <source>Double-click to open</source>
-        <translation type="unfinished"></translation>
+        <translation>双击展开</translation>
     </message>
     <message>
         <source>Drag the line, or press the arrow keys, to move the threshold</source>
-        <translation type="unfinished"></translation>
+        <translation>拖动线条或按方向键以移动阈值</translation>
     </message>
     <message>
         <source>Draw counts on a logarithmic axis, so that thin tails stay visible</source>
-        <translation type="unfinished"></translation>
+        <translation>用对数轴绘制个数，使细小的尾部可见</translation>
     </message>
     <message>
         <source>Draw the graph</source>
-        <translation type="unfinished"></translation>
+        <translation>绘制计算图</translation>
     </message>
     <message>
         <source>Drop a model anywhere</source>
-        <translation type="unfinished"></translation>
+        <translation>将模型拖放到任意位置</translation>
     </message>
     <message>
         <source>Drop a model, or start with a sample below. The layers appear at once.</source>
-        <translation type="unfinished"></translation>
+        <translation>拖入模型，或从下方的示例开始。各层会立即显示。</translation>
     </message>
     <message>
         <source>Drop to open</source>
-        <translation type="unfinished"></translation>
+        <translation>松开以打开</translation>
     </message>
     <message>
         <source>Duplicate the step (Ctrl+D)</source>
-        <translation type="unfinished"></translation>
+        <translation>复制该步骤 (Ctrl+D)</translation>
     </message>
     <message>
         <source>Duplicate {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>复制 {method}</translation>
     </message>
     <message>
         <source>Each row stands for {count} channels and shows their largest counts.</source>
-        <translation type="unfinished"></translation>
+        <translation>每行代表 {count} 个通道，显示其中最大的个数。</translation>
     </message>
     <message>
         <source>Energy per call</source>
-        <translation type="unfinished"></translation>
+        <translation>每次调用的能耗</translation>
     </message>
     <message>
         <source>Error</source>
-        <translation type="unfinished"></translation>
+        <translation>错误</translation>
     </message>
     <message>
         <source>Errors only</source>
-        <translation type="unfinished"></translation>
+        <translation>仅错误</translation>
     </message>
     <message>
         <source>Evaluation rows at most; 0 for all.</source>
-        <translation type="unfinished"></translation>
+        <translation>最多使用的评估样本行数；0 表示全部。</translation>
     </message>
     <message>
         <source>Every provider of ONNX Runtime is being tried…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在逐一尝试 ONNX Runtime 的执行提供程序…</translation>
     </message>
     <message>
         <source>Everything</source>
-        <translation type="unfinished"></translation>
+        <translation>全部</translation>
     </message>
     <message>
         <source>Export</source>
-        <translation type="unfinished"></translation>
+        <translation>导出</translation>
     </message>
     <message>
         <source>Export the compressed model</source>
-        <translation type="unfinished"></translation>
+        <translation>导出压缩后的模型</translation>
     </message>
     <message>
         <source>Export variant {number}</source>
-        <translation type="unfinished"></translation>
+        <translation>导出变体 {number}</translation>
     </message>
     <message>
         <source>Export weights</source>
-        <translation type="unfinished"></translation>
+        <translation>导出权重</translation>
     </message>
     <message>
         <source>Export weights of the selection…</source>
-        <translation type="unfinished"></translation>
+        <translation>导出所选层的权重…</translation>
     </message>
     <message>
         <source>Export weights: {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>导出权重：{name}</translation>
     </message>
     <message>
         <source>Export {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>导出 {name}</translation>
     </message>
     <message>
         <source>Export…</source>
-        <translation type="unfinished"></translation>
+        <translation>导出…</translation>
     </message>
     <message>
         <source>F&amp;ull screen</source>
-        <translation type="unfinished"></translation>
+        <translation>全屏(&amp;U)</translation>
     </message>
     <message>
         <source>Fidelity (SQNR)</source>
-        <translation type="unfinished"></translation>
+        <translation>保真度 (SQNR)</translation>
     </message>
     <message>
         <source>Figure</source>
-        <translation type="unfinished"></translation>
+        <translation>指标</translation>
     </message>
     <message>
         <source>Figures</source>
-        <translation type="unfinished"></translation>
+        <translation>数值</translation>
     </message>
     <message>
         <source>File</source>
-        <translation type="unfinished"></translation>
+        <translation>文件</translation>
     </message>
     <message>
         <source>Filter</source>
-        <translation type="unfinished"></translation>
+        <translation>筛选</translation>
     </message>
     <message>
         <source>Filter by layer or reason</source>
-        <translation type="unfinished"></translation>
+        <translation>按层或原因筛选</translation>
     </message>
     <message>
         <source>Filter by layer, operator or note</source>
-        <translation type="unfinished"></translation>
+        <translation>按层、算子或说明筛选</translation>
     </message>
     <message>
         <source>Filter layers</source>
-        <translation type="unfinished"></translation>
+        <translation>筛选层</translation>
     </message>
     <message>
         <source>Filter outcomes</source>
-        <translation type="unfinished"></translation>
+        <translation>筛选结果</translation>
     </message>
     <message>
         <source>Filter the log</source>
-        <translation type="unfinished"></translation>
+        <translation>筛选日志</translation>
     </message>
     <message>
         <source>Filter: a name, type:Conv, size:&gt;1MB, …</source>
-        <translation type="unfinished"></translation>
+        <translation>筛选：名称、type:Conv、size:&gt;1MB……</translation>
     </message>
     <message>
         <source>Find &amp;node</source>
-        <translation type="unfinished"></translation>
+        <translation>查找节点(&amp;N)</translation>
     </message>
     <message>
         <source>Find a &amp;command…</source>
-        <translation type="unfinished"></translation>
+        <translation>查找命令(&amp;C)…</translation>
     </message>
     <message>
         <source>Find a command</source>
-        <translation type="unfinished"></translation>
+        <translation>查找命令</translation>
     </message>
     <message>
         <source>Find node</source>
-        <translation type="unfinished"></translation>
+        <translation>查找节点</translation>
     </message>
     <message>
         <source>Folder</source>
-        <translation type="unfinished"></translation>
+        <translation>文件夹</translation>
     </message>
     <message>
         <source>For models that are opened from now on; each keeps its own.</source>
-        <translation type="unfinished"></translation>
+        <translation>适用于之后打开的模型；每个模型保留各自的设置。</translation>
     </message>
     <message>
         <source>From others</source>
-        <translation type="unfinished"></translation>
+        <translation>来自他人</translation>
     </message>
     <message>
         <source>From {name} beside the model</source>
-        <translation type="unfinished"></translation>
+        <translation>来自模型旁的 {name}</translation>
     </message>
     <message>
         <source>Give this action the shortcut it had at first</source>
-        <translation type="unfinished"></translation>
+        <translation>恢复此操作最初的快捷键</translation>
     </message>
     <message>
         <source>Graph</source>
-        <translation type="unfinished"></translation>
+        <translation>计算图</translation>
     </message>
     <message>
         <source>Here you choose the data that a model is calibrated and measured on.</source>
-        <translation type="unfinished"></translation>
+        <translation>在此选择用于校准和测量模型的数据。</translation>
     </message>
     <message>
         <source>Here you plan how a model becomes smaller and faster, step by step.</source>
-        <translation type="unfinished"></translation>
+        <translation>在此逐步规划如何使模型更小更快。</translation>
     </message>
     <message>
         <source>Histogram</source>
-        <translation type="unfinished"></translation>
+        <translation>直方图</translation>
     </message>
     <message>
         <source>Histogram of the largest weight on a root scale, with a mark at zero; sorts by the standard deviation</source>
-        <translation type="unfinished"></translation>
+        <translation>最大权重的直方图（平方根刻度，标出零点）；按标准差排序</translation>
     </message>
     <message>
         <source>Histograms of the channels</source>
-        <translation type="unfinished"></translation>
+        <translation>各通道的直方图</translation>
     </message>
     <message>
         <source>Horizontal axis</source>
-        <translation type="unfinished"></translation>
+        <translation>横轴</translation>
     </message>
     <message>
         <source>How long the latency of each model is measured; longer gives narrower intervals</source>
-        <translation type="unfinished"></translation>
+        <translation>每个模型测量延迟的时长；越长区间越窄</translation>
     </message>
     <message>
         <source>How many times smaller the weights are</source>
-        <translation type="unfinished"></translation>
+        <translation>权重缩小的倍数</translation>
     </message>
     <message>
         <source>How, or why not</source>
-        <translation type="unfinished"></translation>
+        <translation>方式或未处理的原因</translation>
     </message>
     <message>
         <source>IR version</source>
-        <translation type="unfinished"></translation>
+        <translation>IR 版本</translation>
     </message>
     <message>
         <source>Icons: Lucide, ISC License; parts from Feather, MIT License.</source>
-        <translation type="unfinished"></translation>
+        <translation>图标：Lucide，ISC 许可证；部分来自 Feather，MIT 许可证。</translation>
     </message>
     <message>
         <source>Images</source>
-        <translation type="unfinished"></translation>
+        <translation>图像</translation>
     </message>
     <message>
         <source>Images, WAV files, arrays, tables or texts, or a samples.yaml that describes them</source>
-        <translation type="unfinished"></translation>
+        <translation>图像、WAV 文件、数组、表格或文本，或描述它们的 samples.yaml</translation>
     </message>
     <message>
         <source>Infinite</source>
-        <translation type="unfinished"></translation>
+        <translation>无穷大</translation>
     </message>
     <message>
         <source>Information</source>
-        <translation type="unfinished"></translation>
+        <translation>信息</translation>
     </message>
     <message>
         <source>Input</source>
-        <translation type="unfinished"></translation>
+        <translation>输入</translation>
     </message>
     <message>
         <source>Inputs</source>
-        <translation type="unfinished"></translation>
+        <translation>输入</translation>
     </message>
     <message>
         <source>Inputs and outputs</source>
-        <translation type="unfinished"></translation>
+        <translation>输入与输出</translation>
     </message>
     <message>
         <source>Inspector</source>
-        <translation type="unfinished"></translation>
+        <translation>检查器</translation>
     </message>
     <message>
         <source>It happened {count} times.</source>
-        <translation type="unfinished"></translation>
+        <translation>已发生 {count} 次。</translation>
     </message>
     <message>
         <source>It leaves every layer alone, mostly because: {reason}</source>
-        <translation type="unfinished"></translation>
+        <translation>它对所有层都不作处理，主要原因：{reason}</translation>
     </message>
     <message>
         <source>It uses operators outside the ONNX standard: {domains}.</source>
-        <translation type="unfinished"></translation>
+        <translation>它使用了 ONNX 标准之外的算子：{domains}。</translation>
     </message>
     <message>
         <source>JSON (*.json)</source>
-        <translation type="unfinished"></translation>
+        <translation>JSON (*.json)</translation>
     </message>
     <message>
         <source>Jobs</source>
-        <translation type="unfinished"></translation>
+        <translation>任务</translation>
     </message>
     <message>
         <source>Jobs are running. Quit and stop them?</source>
-        <translation type="unfinished"></translation>
+        <translation>有任务正在运行。要停止它们并退出吗？</translation>
     </message>
     <message>
         <source>Keep</source>
-        <translation type="unfinished"></translation>
+        <translation>保留</translation>
     </message>
     <message>
         <source>Keep running</source>
-        <translation type="unfinished"></translation>
+        <translation>继续运行</translation>
     </message>
     <message>
         <source>Keeping</source>
-        <translation type="unfinished"></translation>
+        <translation>保留</translation>
     </message>
     <message>
         <source>Kept results</source>
-        <translation type="unfinished"></translation>
+        <translation>保留的结果</translation>
     </message>
     <message>
         <source>Keyboard shortcuts</source>
-        <translation type="unfinished"></translation>
+        <translation>键盘快捷键</translation>
     </message>
     <message>
         <source>Language</source>
-        <translation type="unfinished"></translation>
+        <translation>语言</translation>
     </message>
     <message>
         <source>Largest output error</source>
-        <translation type="unfinished"></translation>
+        <translation>最大输出误差</translation>
     </message>
     <message>
         <source>Latency</source>
-        <translation type="unfinished"></translation>
+        <translation>延迟</translation>
     </message>
     <message>
         <source>Latency and memory</source>
-        <translation type="unfinished"></translation>
+        <translation>延迟与内存</translation>
     </message>
     <message>
         <source>Latency, 95 % interval</source>
-        <translation type="unfinished"></translation>
+        <translation>延迟，95 % 区间</translation>
     </message>
     <message>
         <source>Latency, 95th percentile</source>
-        <translation type="unfinished"></translation>
+        <translation>延迟，第 95 百分位数</translation>
     </message>
     <message>
         <source>Latency, 99th percentile</source>
-        <translation type="unfinished"></translation>
+        <translation>延迟，第 99 百分位数</translation>
     </message>
     <message>
         <source>Latency, median</source>
-        <translation type="unfinished"></translation>
+        <translation>延迟，中位数</translation>
     </message>
     <message>
         <source>Latency, median to p95</source>
-        <translation type="unfinished"></translation>
+        <translation>延迟，中位数至 p95</translation>
     </message>
     <message>
         <source>Layer</source>
-        <translation type="unfinished"></translation>
+        <translation>层</translation>
     </message>
     <message>
         <source>Layer graph</source>
-        <translation type="unfinished"></translation>
+        <translation>层计算图</translation>
     </message>
     <message>
         <source>Layer {number} of {count} selected</source>
-        <translation type="unfinished"></translation>
+        <translation>所选 {count} 层中的第 {number} 层</translation>
     </message>
     <message>
         <source>Layers</source>
-        <translation type="unfinished"></translation>
+        <translation>层</translation>
     </message>
     <message>
         <source>Layers of the step</source>
-        <translation type="unfinished"></translation>
+        <translation>步骤作用的层</translation>
     </message>
     <message>
         <source>Layers with weights</source>
-        <translation type="unfinished"></translation>
+        <translation>带权重的层</translation>
     </message>
     <message>
         <source>Laying out the graph</source>
-        <translation type="unfinished"></translation>
+        <translation>正在布局计算图</translation>
     </message>
     <message>
         <source>Least level</source>
-        <translation type="unfinished"></translation>
+        <translation>最低级别</translation>
     </message>
     <message>
         <source>Leave the selected layers out of step {number}, {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>将所选层排除在第 {number} 步 {method} 之外</translation>
     </message>
     <message>
         <source>Leave the selected layers out of the current step</source>
-        <translation type="unfinished"></translation>
+        <translation>将所选层排除在当前步骤之外</translation>
     </message>
     <message>
         <source>Leave {count} layer out of {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>将 {count} 层排除在 {method} 之外</translation>
     </message>
     <message>
         <source>Leave {count} layers out of {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>将 {count} 层排除在 {method} 之外</translation>
     </message>
     <message>
         <source>Left alone</source>
-        <translation type="unfinished"></translation>
+        <translation>未处理</translation>
     </message>
     <message>
         <source>Light</source>
-        <translation type="unfinished"></translation>
+        <translation>浅色</translation>
     </message>
     <message>
         <source>Load it again</source>
-        <translation type="unfinished"></translation>
+        <translation>重新加载</translation>
     </message>
     <message>
         <source>Load time</source>
-        <translation type="unfinished"></translation>
+        <translation>加载时间</translation>
     </message>
     <message>
         <source>Log</source>
-        <translation type="unfinished"></translation>
+        <translation>日志</translation>
     </message>
     <message>
         <source>Log (*.log)</source>
-        <translation type="unfinished"></translation>
+        <translation>日志 (*.log)</translation>
     </message>
     <message>
         <source>Log counts</source>
-        <translation type="unfinished"></translation>
+        <translation>对数个数</translation>
     </message>
     <message>
         <source>Log of the program</source>
-        <translation type="unfinished"></translation>
+        <translation>程序日志</translation>
     </message>
     <message>
         <source>Log of the selected job</source>
-        <translation type="unfinished"></translation>
+        <translation>所选任务的日志</translation>
     </message>
     <message>
         <source>MACs</source>
-        <translation type="unfinished"></translation>
+        <translation>MACs</translation>
     </message>
     <message>
         <source>MACs per inference</source>
-        <translation type="unfinished"></translation>
+        <translation>每次推理的 MACs</translation>
     </message>
     <message>
         <source>Made up</source>
-        <translation type="unfinished"></translation>
+        <translation>虚构</translation>
     </message>
     <message>
         <source>Make a model smaller and faster, and see what every step cost</source>
-        <translation type="unfinished"></translation>
+        <translation>让模型更小更快，并看清每一步的代价</translation>
     </message>
     <message>
         <source>Maximum</source>
-        <translation type="unfinished"></translation>
+        <translation>最大值</translation>
     </message>
     <message>
         <source>Mean</source>
-        <translation type="unfinished"></translation>
+        <translation>均值</translation>
     </message>
     <message>
         <source>Measure the original</source>
-        <translation type="unfinished"></translation>
+        <translation>测量原始模型</translation>
     </message>
     <message>
         <source>Measure the original model on the samples</source>
-        <translation type="unfinished"></translation>
+        <translation>在样本上测量原始模型</translation>
     </message>
     <message>
         <source>Measure the original on the samples</source>
-        <translation type="unfinished"></translation>
+        <translation>在样本上测量原始模型</translation>
     </message>
     <message>
         <source>Measure which layers take the time</source>
-        <translation type="unfinished"></translation>
+        <translation>测量哪些层耗时</translation>
     </message>
     <message>
         <source>Measured in the newest of the compared runs</source>
-        <translation type="unfinished"></translation>
+        <translation>在所比较的最新一次运行中测得</translation>
     </message>
     <message>
         <source>Measured share of the time of one inference</source>
-        <translation type="unfinished"></translation>
+        <translation>在一次推理中所占时间的实测比例</translation>
     </message>
     <message>
         <source>Measuring</source>
-        <translation type="unfinished"></translation>
+        <translation>测量</translation>
     </message>
     <message>
         <source>Measuring… {share}</source>
-        <translation type="unfinished"></translation>
+        <translation>正在测量… {share}</translation>
     </message>
     <message>
         <source>Menu</source>
-        <translation type="unfinished"></translation>
+        <translation>菜单</translation>
     </message>
     <message>
         <source>Minimum</source>
-        <translation type="unfinished"></translation>
+        <translation>最小值</translation>
     </message>
     <message>
         <source>Model</source>
-        <translation type="unfinished"></translation>
+        <translation>模型</translation>
     </message>
     <message>
         <source>Model properties</source>
-        <translation type="unfinished"></translation>
+        <translation>模型属性</translation>
     </message>
     <message>
         <source>Model shown in Netron</source>
-        <translation type="unfinished"></translation>
+        <translation>在 Netron 中显示的模型</translation>
     </message>
     <message>
         <source>Models ({extensions})</source>
-        <translation type="unfinished"></translation>
+        <translation>模型 ({extensions})</translation>
     </message>
     <message>
         <source>Models you open are listed here.</source>
-        <translation type="unfinished"></translation>
+        <translation>您打开的模型会列在这里。</translation>
     </message>
     <message>
         <source>More</source>
-        <translation type="unfinished"></translation>
+        <translation>更多</translation>
     </message>
     <message>
         <source>Move down</source>
-        <translation type="unfinished"></translation>
+        <translation>下移</translation>
     </message>
     <message>
         <source>Move step &amp;up</source>
-        <translation type="unfinished"></translation>
+        <translation>上移步骤(&amp;U)</translation>
     </message>
     <message>
         <source>Move step do&amp;wn</source>
-        <translation type="unfinished"></translation>
+        <translation>下移步骤(&amp;W)</translation>
     </message>
     <message>
         <source>Move the threshold</source>
-        <translation type="unfinished"></translation>
+        <translation>移动阈值</translation>
     </message>
     <message>
         <source>Move up</source>
-        <translation type="unfinished"></translation>
+        <translation>上移</translation>
     </message>
     <message>
         <source>Move {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>移动 {method}</translation>
     </message>
     <message>
         <source>Multiply-accumulate operations of the layer in one inference</source>
-        <translation type="unfinished"></translation>
+        <translation>该层在一次推理中的乘加运算次数</translation>
     </message>
     <message>
         <source>NaN</source>
-        <translation type="unfinished"></translation>
+        <translation>NaN</translation>
     </message>
     <message>
         <source>Name</source>
-        <translation type="unfinished"></translation>
+        <translation>名称</translation>
     </message>
     <message>
         <source>Name of the graph</source>
-        <translation type="unfinished"></translation>
+        <translation>计算图名称</translation>
     </message>
     <message>
         <source>Name of the layer: of its node, or of the node's first output</source>
-        <translation type="unfinished"></translation>
+        <translation>层的名称：其节点的名称，或节点第一个输出的名称</translation>
     </message>
     <message>
         <source>Name, operator, weight shape or type; Enter goes to the next, Shift+Enter to the previous</source>
-        <translation type="unfinished"></translation>
+        <translation>名称、算子、权重形状或类型；Enter 转到下一个，Shift+Enter 转到上一个</translation>
     </message>
     <message>
         <source>Names or patterns (*, ?), type:Conv, block:encoder/0, size:&gt;1MB; ! before one takes its layers out again</source>
-        <translation type="unfinished"></translation>
+        <translation>名称或模式（*、?）、type:Conv、block:encoder/0、size:&gt;1MB；前面加 ! 可再排除其中的层</translation>
     </message>
     <message>
         <source>Needs samples to calibrate on.</source>
-        <translation type="unfinished"></translation>
+        <translation>需要用于校准的样本。</translation>
     </message>
     <message>
         <source>Netron</source>
-        <translation type="unfinished"></translation>
+        <translation>Netron</translation>
     </message>
     <message>
         <source>Netron cannot be shown: version {version} was released on {date} and stops working {days} days later. Update the package netron; the graph of the studio goes on working.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法显示 Netron：版本 {version} 发布于 {date}，{days} 天后停止工作。请更新软件包 netron；本工作室的计算图仍可使用。</translation>
     </message>
     <message>
         <source>Netron cannot save files from this window. Open it in your browser for that.</source>
-        <translation type="unfinished"></translation>
+        <translation>Netron 无法从此窗口保存文件。请在浏览器中打开后保存。</translation>
     </message>
     <message>
         <source>Netron opens in your browser, because the web engine cannot be loaded: {why}.</source>
-        <translation type="unfinished"></translation>
+        <translation>Netron 将在浏览器中打开，因为无法加载网页引擎：{why}。</translation>
     </message>
     <message>
         <source>Netron opens in your browser, because the web engine is not installed. To see it here, install the studio with the extra “web”.</source>
-        <translation type="unfinished"></translation>
+        <translation>Netron 将在浏览器中打开，因为未安装网页引擎。若要在此显示，请安装本工作室的附加组件“web”。</translation>
     </message>
     <message>
         <source>Netron shows the graph of a model exactly as its file holds it.</source>
-        <translation type="unfinished"></translation>
+        <translation>Netron 完全按照文件内容显示模型的计算图。</translation>
     </message>
     <message>
         <source>Netron {version}, served by this machine to itself; every other address is blocked.</source>
-        <translation type="unfinished"></translation>
+        <translation>Netron {version}，仅由本机提供给本机；其他地址一律阻止。</translation>
     </message>
     <message>
         <source>New shortcut</source>
-        <translation type="unfinished"></translation>
+        <translation>新快捷键</translation>
     </message>
     <message>
         <source>Next match</source>
-        <translation type="unfinished"></translation>
+        <translation>下一个匹配项</translation>
     </message>
     <message>
         <source>Next selected layer</source>
-        <translation type="unfinished"></translation>
+        <translation>下一个所选层</translation>
     </message>
     <message>
         <source>No action has this name or shortcut.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有此名称或快捷键的操作。</translation>
     </message>
     <message>
         <source>No action that can be used now has this name.</source>
-        <translation type="unfinished"></translation>
+        <translation>当前可用的操作中没有此名称。</translation>
     </message>
     <message>
         <source>No browser could be started</source>
-        <translation type="unfinished"></translation>
+        <translation>无法启动浏览器</translation>
     </message>
     <message>
         <source>No data is chosen: random inputs stand in, and every figure from them says so.</source>
-        <translation type="unfinished"></translation>
+        <translation>尚未选择数据：以随机输入代替，由此得到的数值都会注明。</translation>
     </message>
     <message>
         <source>No file you open can run code.</source>
-        <translation type="unfinished"></translation>
+        <translation>您打开的任何文件都不能运行代码。</translation>
     </message>
     <message>
         <source>No finite value in this weight.</source>
-        <translation type="unfinished"></translation>
+        <translation>此权重中没有有限值。</translation>
     </message>
     <message>
         <source>No layer has the type {name}, only {kinds}.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有类型为 {name} 的层，只有 {kinds}。</translation>
     </message>
     <message>
         <source>No layer is stored as {name}, only {kinds}.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有存为 {name} 的层，只有 {kinds}。</translation>
     </message>
     <message>
         <source>No layer matches the filter.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有层符合筛选条件。</translation>
     </message>
     <message>
         <source>No layer would be left to {method}. Remove the step instead.</source>
-        <translation type="unfinished"></translation>
+        <translation>这样 {method} 将没有可处理的层。请改为删除该步骤。</translation>
     </message>
     <message>
         <source>No match</source>
-        <translation type="unfinished"></translation>
+        <translation>没有匹配项</translation>
     </message>
     <message>
         <source>No model is open</source>
-        <translation type="unfinished"></translation>
+        <translation>没有打开的模型</translation>
     </message>
     <message>
         <source>No name holds “{word}”, and “{kind}:” is none of {words}.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有名称包含“{word}”，且“{kind}:”不在 {words} 之中。</translation>
     </message>
     <message>
         <source>No planned step changes the size of this layer.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有计划的步骤会改变此层的大小。</translation>
     </message>
     <message>
         <source>No samples were given: the model was run on made-up values</source>
-        <translation type="unfinished"></translation>
+        <translation>没有给出样本：模型以虚构的值运行</translation>
     </message>
     <message>
         <source>No shortcut</source>
-        <translation type="unfinished"></translation>
+        <translation>无快捷键</translation>
     </message>
     <message>
         <source>No step</source>
-        <translation type="unfinished"></translation>
+        <translation>没有步骤</translation>
     </message>
     <message>
         <source>No step of the recipe works on this layer.</source>
-        <translation type="unfinished"></translation>
+        <translation>配方中没有步骤作用于此层。</translation>
     </message>
     <message>
         <source>No telemetry. Nothing leaves this machine.</source>
-        <translation type="unfinished"></translation>
+        <translation>无遥测。任何数据都不会离开本机。</translation>
     </message>
     <message>
         <source>No weights</source>
-        <translation type="unfinished"></translation>
+        <translation>没有权重</translation>
     </message>
     <message>
         <source>Nodes</source>
-        <translation type="unfinished"></translation>
+        <translation>节点</translation>
     </message>
     <message>
         <source>Non-zero parameters</source>
-        <translation type="unfinished"></translation>
+        <translation>非零参数</translation>
     </message>
     <message>
         <source>Normalization</source>
-        <translation type="unfinished"></translation>
+        <translation>归一化</translation>
     </message>
     <message>
         <source>Not known yet</source>
-        <translation type="unfinished"></translation>
+        <translation>尚不清楚</translation>
     </message>
     <message>
         <source>Not measured yet: choose Run &gt; Profile layers.</source>
-        <translation type="unfinished"></translation>
+        <translation>尚未测量：请选择“运行 &gt; 分析各层性能”。</translation>
     </message>
     <message>
         <source>Not observed: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>未观察到：{reason}。</translation>
     </message>
     <message>
         <source>Not predicted yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>尚未预测。</translation>
     </message>
     <message>
         <source>Notes</source>
-        <translation type="unfinished"></translation>
+        <translation>说明</translation>
     </message>
     <message>
         <source>Notes and worse</source>
-        <translation type="unfinished"></translation>
+        <translation>说明及以上</translation>
     </message>
     <message>
         <source>Nothing stands behind “{word}”.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{word}”之后没有内容。</translation>
     </message>
     <message>
         <source>Nothing was opened yet</source>
-        <translation type="unfinished"></translation>
+        <translation>尚未打开任何内容</translation>
     </message>
     <message>
         <source>NumPy archive (*.npz)</source>
-        <translation type="unfinished"></translation>
+        <translation>NumPy 归档 (*.npz)</translation>
     </message>
     <message>
         <source>Number of learned values in all weights of the layer</source>
-        <translation type="unfinished"></translation>
+        <translation>该层所有权重中学习所得值的个数</translation>
     </message>
     <message>
         <source>ONNX (also with external data), PyTorch exported programs, TorchScript and Keras.</source>
-        <translation type="unfinished"></translation>
+        <translation>ONNX（也支持外部数据）、PyTorch 导出程序、TorchScript 和 Keras。</translation>
     </message>
     <message>
         <source>ONNX model (*.onnx)</source>
-        <translation type="unfinished"></translation>
+        <translation>ONNX 模型 (*.onnx)</translation>
     </message>
     <message>
         <source>Of everything random in the recipe: the same seed gives the same bytes</source>
-        <translation type="unfinished"></translation>
+        <translation>用于配方中的一切随机过程：相同的种子得到相同的字节</translation>
     </message>
     <message>
         <source>Op</source>
-        <translation type="unfinished"></translation>
+        <translation>算子</translation>
     </message>
     <message>
         <source>Open</source>
-        <translation type="unfinished"></translation>
+        <translation>打开</translation>
     </message>
     <message>
         <source>Open &amp;recent</source>
-        <translation type="unfinished"></translation>
+        <translation>打开最近的文件(&amp;R)</translation>
     </message>
     <message>
         <source>Open a model</source>
-        <translation type="unfinished"></translation>
+        <translation>打开模型</translation>
     </message>
     <message>
         <source>Open a model file</source>
-        <translation type="unfinished"></translation>
+        <translation>打开模型文件</translation>
     </message>
     <message>
         <source>Open a model to see its layers as a graph, colored by size, cost or plan.</source>
-        <translation type="unfinished"></translation>
+        <translation>打开模型，以计算图查看各层，并按大小、代价或计划着色。</translation>
     </message>
     <message>
         <source>Open all groups</source>
-        <translation type="unfinished"></translation>
+        <translation>展开所有分组</translation>
     </message>
     <message>
         <source>Open in browser</source>
-        <translation type="unfinished"></translation>
+        <translation>在浏览器中打开</translation>
     </message>
     <message>
         <source>Open recipe</source>
-        <translation type="unfinished"></translation>
+        <translation>打开配方</translation>
     </message>
     <message>
         <source>Open recipe…</source>
-        <translation type="unfinished"></translation>
+        <translation>打开配方…</translation>
     </message>
     <message>
         <source>Open the last model again after a start</source>
-        <translation type="unfinished"></translation>
+        <translation>启动后重新打开上次的模型</translation>
     </message>
     <message>
         <source>Open the log, where the program kept more about this</source>
-        <translation type="unfinished"></translation>
+        <translation>打开日志，其中有更多相关信息</translation>
     </message>
     <message>
         <source>Open {address} yourself; it works once</source>
-        <translation type="unfinished"></translation>
+        <translation>请自行打开 {address}；仅一次有效</translation>
     </message>
     <message>
         <source>Open {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>打开 {name}</translation>
     </message>
     <message>
         <source>Opening {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>正在打开 {name}</translation>
     </message>
     <message>
         <source>Open…</source>
-        <translation type="unfinished"></translation>
+        <translation>打开…</translation>
     </message>
     <message>
         <source>Operator</source>
-        <translation type="unfinished"></translation>
+        <translation>算子</translation>
     </message>
     <message>
         <source>Operator of the layer</source>
-        <translation type="unfinished"></translation>
+        <translation>层的算子</translation>
     </message>
     <message>
         <source>Operators</source>
-        <translation type="unfinished"></translation>
+        <translation>算子</translation>
     </message>
     <message>
         <source>Opset</source>
-        <translation type="unfinished"></translation>
+        <translation>Opset</translation>
     </message>
     <message>
         <source>Order of the graph</source>
-        <translation type="unfinished"></translation>
+        <translation>计算图中的顺序</translation>
     </message>
     <message>
         <source>Original: {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>原始模型：{name}</translation>
     </message>
     <message>
         <source>Other operator domains</source>
-        <translation type="unfinished"></translation>
+        <translation>其他算子域</translation>
     </message>
     <message>
         <source>Other operators</source>
-        <translation type="unfinished"></translation>
+        <translation>其他算子</translation>
     </message>
     <message>
         <source>Outcome</source>
-        <translation type="unfinished"></translation>
+        <translation>结果</translation>
     </message>
     <message>
         <source>Outcomes by layer</source>
-        <translation type="unfinished"></translation>
+        <translation>逐层结果</translation>
     </message>
     <message>
         <source>Output</source>
-        <translation type="unfinished"></translation>
+        <translation>输出</translation>
     </message>
     <message>
         <source>Output {value} over {count} sample.</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个样本上的输出 {value}。</translation>
     </message>
     <message>
         <source>Output {value} over {count} samples.</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个样本上的输出 {value}。</translation>
     </message>
     <message>
         <source>Output: {type}</source>
-        <translation type="unfinished"></translation>
+        <translation>输出：{type}</translation>
     </message>
     <message>
         <source>Outputs</source>
-        <translation type="unfinished"></translation>
+        <translation>输出</translation>
     </message>
     <message>
         <source>PNG picture (*.png)</source>
-        <translation type="unfinished"></translation>
+        <translation>PNG 图片 (*.png)</translation>
     </message>
     <message>
         <source>Parameters</source>
-        <translation type="unfinished"></translation>
+        <translation>参数</translation>
     </message>
     <message>
         <source>Paste</source>
-        <translation type="unfinished"></translation>
+        <translation>粘贴</translation>
     </message>
     <message>
         <source>Paste {count} step</source>
-        <translation type="unfinished"></translation>
+        <translation>粘贴 {count} 个步骤</translation>
     </message>
     <message>
         <source>Paste {count} steps</source>
-        <translation type="unfinished"></translation>
+        <translation>粘贴 {count} 个步骤</translation>
     </message>
     <message>
         <source>Peak memory</source>
-        <translation type="unfinished"></translation>
+        <translation>峰值内存</translation>
     </message>
     <message>
         <source>Picture (*.png)</source>
-        <translation type="unfinished"></translation>
+        <translation>图片 (*.png)</translation>
     </message>
     <message>
         <source>Pictures with their labels</source>
-        <translation type="unfinished"></translation>
+        <translation>图片及其标签</translation>
     </message>
     <message>
         <source>Planned step</source>
-        <translation type="unfinished"></translation>
+        <translation>计划的步骤</translation>
     </message>
     <message>
         <source>Pooling, reduction</source>
-        <translation type="unfinished"></translation>
+        <translation>池化、归约</translation>
     </message>
     <message>
         <source>Precision</source>
-        <translation type="unfinished"></translation>
+        <translation>精度</translation>
     </message>
     <message>
         <source>Predicting the size…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在预测大小…</translation>
     </message>
     <message>
         <source>Previous match</source>
-        <translation type="unfinished"></translation>
+        <translation>上一个匹配项</translation>
     </message>
     <message>
         <source>Previous selected layer</source>
-        <translation type="unfinished"></translation>
+        <translation>上一个所选层</translation>
     </message>
     <message>
         <source>Pro&amp;file the layers</source>
-        <translation type="unfinished"></translation>
+        <translation>分析各层性能(&amp;F)</translation>
     </message>
     <message>
         <source>Producer</source>
-        <translation type="unfinished"></translation>
+        <translation>生成工具</translation>
     </message>
     <message>
         <source>Profile the layers</source>
-        <translation type="unfinished"></translation>
+        <translation>分析各层性能</translation>
     </message>
     <message>
         <source>Progress</source>
-        <translation type="unfinished"></translation>
+        <translation>进度</translation>
     </message>
     <message>
         <source>Progress of opening</source>
-        <translation type="unfinished"></translation>
+        <translation>打开进度</translation>
     </message>
     <message>
         <source>Progress of the run</source>
-        <translation type="unfinished"></translation>
+        <translation>运行进度</translation>
     </message>
     <message>
         <source>Progress of {title}</source>
-        <translation type="unfinished"></translation>
+        <translation>{title} 的进度</translation>
     </message>
     <message>
         <source>Providers of ONNX Runtime {version}</source>
-        <translation type="unfinished"></translation>
+        <translation>ONNX Runtime {version} 的执行提供程序</translation>
     </message>
     <message>
         <source>Put all panels back where they were at first</source>
-        <translation type="unfinished"></translation>
+        <translation>将所有面板恢复到最初位置</translation>
     </message>
     <message>
         <source>Put steps into the recipe and pick layers for them. Run applies them and measures each.</source>
-        <translation type="unfinished"></translation>
+        <translation>将步骤放入配方并为其选择层。“运行”会应用并测量每一步。</translation>
     </message>
     <message>
         <source>Q/DQ {type}</source>
-        <translation type="unfinished"></translation>
+        <translation>Q/DQ {type}</translation>
     </message>
     <message>
         <source>Qt and PySide6 are used under the LGPL 3. Every other package stands under its own license.</source>
-        <translation type="unfinished"></translation>
+        <translation>Qt 和 PySide6 依据 LGPL 3 使用。其他软件包遵循各自的许可证。</translation>
     </message>
     <message>
         <source>Quantization</source>
-        <translation type="unfinished"></translation>
+        <translation>量化</translation>
     </message>
     <message>
         <source>Quit</source>
-        <translation type="unfinished"></translation>
+        <translation>退出</translation>
     </message>
     <message>
         <source>Quit and stop</source>
-        <translation type="unfinished"></translation>
+        <translation>停止并退出</translation>
     </message>
     <message>
         <source>R&amp;un</source>
-        <translation type="unfinished"></translation>
+        <translation>运行(&amp;U)</translation>
     </message>
     <message>
         <source>Random inputs</source>
-        <translation type="unfinished"></translation>
+        <translation>随机输入</translation>
     </message>
     <message>
         <source>Random inputs: the figures say nothing about accuracy on real data.</source>
-        <translation type="unfinished"></translation>
+        <translation>随机输入：数值不能说明在真实数据上的准确率。</translation>
     </message>
     <message>
         <source>Read activations</source>
-        <translation type="unfinished"></translation>
+        <translation>读取激活值</translation>
     </message>
     <message>
         <source>Read the activations of the layers</source>
-        <translation type="unfinished"></translation>
+        <translation>读取各层的激活值</translation>
     </message>
     <message>
         <source>Read the data again</source>
-        <translation type="unfinished"></translation>
+        <translation>重新读取数据</translation>
     </message>
     <message>
         <source>Reading the activations: {percent} %</source>
-        <translation type="unfinished"></translation>
+        <translation>正在读取激活值：{percent} %</translation>
     </message>
     <message>
         <source>Reading the weights…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在读取权重…</translation>
     </message>
     <message>
         <source>Reading…</source>
-        <translation type="unfinished"></translation>
+        <translation>正在读取…</translation>
     </message>
     <message>
         <source>Recent files</source>
-        <translation type="unfinished"></translation>
+        <translation>最近的文件</translation>
     </message>
     <message>
         <source>Recipe</source>
-        <translation type="unfinished"></translation>
+        <translation>配方</translation>
     </message>
     <message>
         <source>Recipes ({patterns})</source>
-        <translation type="unfinished"></translation>
+        <translation>配方 ({patterns})</translation>
     </message>
     <message>
         <source>Remove the step (Delete)</source>
-        <translation type="unfinished"></translation>
+        <translation>删除该步骤 (Delete)</translation>
     </message>
     <message>
         <source>Remove {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>删除 {method}</translation>
     </message>
     <message>
         <source>Report</source>
-        <translation type="unfinished"></translation>
+        <translation>报告</translation>
     </message>
     <message>
         <source>Reset all</source>
-        <translation type="unfinished"></translation>
+        <translation>全部重置</translation>
     </message>
     <message>
         <source>Reset columns</source>
-        <translation type="unfinished"></translation>
+        <translation>重置列</translation>
     </message>
     <message>
         <source>Reset layout</source>
-        <translation type="unfinished"></translation>
+        <translation>重置布局</translation>
     </message>
     <message>
         <source>Reset {setting}</source>
-        <translation type="unfinished"></translation>
+        <translation>重置 {setting}</translation>
     </message>
     <message>
         <source>Results kept per model</source>
-        <translation type="unfinished"></translation>
+        <translation>每个模型保留的结果数</translation>
     </message>
     <message>
         <source>Rows at most</source>
-        <translation type="unfinished"></translation>
+        <translation>最多行数</translation>
     </message>
     <message>
         <source>Run</source>
-        <translation type="unfinished"></translation>
+        <translation>运行</translation>
     </message>
     <message>
         <source>Run the original model over the calibration samples and count what each layer puts out</source>
-        <translation type="unfinished"></translation>
+        <translation>在校准样本上运行原始模型，统计每层的输出</translation>
     </message>
     <message>
         <source>Run the original on the evaluation rows, and look for signs of data prepared in another way</source>
-        <translation type="unfinished"></translation>
+        <translation>在评估样本上运行原始模型，并查找数据预处理不一致的迹象</translation>
     </message>
     <message>
         <source>Run the recipe</source>
-        <translation type="unfinished"></translation>
+        <translation>运行配方</translation>
     </message>
     <message>
         <source>Run three recipes or more to see which of them trade size or speed best against accuracy.</source>
-        <translation type="unfinished"></translation>
+        <translation>运行三个或更多配方，看哪些在大小或速度与准确率之间权衡得最好。</translation>
     </message>
     <message>
         <source>Runs, profiles and exports are listed here with their progress and their log.</source>
-        <translation type="unfinished"></translation>
+        <translation>运行、性能分析和导出会列在这里，并附进度和日志。</translation>
     </message>
     <message>
         <source>SQNR of the outputs</source>
-        <translation type="unfinished"></translation>
+        <translation>输出的 SQNR</translation>
     </message>
     <message>
         <source>Safetensors (*.safetensors)</source>
-        <translation type="unfinished"></translation>
+        <translation>Safetensors (*.safetensors)</translation>
     </message>
     <message>
         <source>Same prediction</source>
-        <translation type="unfinished"></translation>
+        <translation>预测相同</translation>
     </message>
     <message>
         <source>Sample &amp;models</source>
-        <translation type="unfinished"></translation>
+        <translation>示例模型(&amp;M)</translation>
     </message>
     <message>
         <source>Sample models</source>
-        <translation type="unfinished"></translation>
+        <translation>示例模型</translation>
     </message>
     <message>
         <source>Samples</source>
-        <translation type="unfinished"></translation>
+        <translation>样本</translation>
     </message>
     <message>
         <source>Samples ({patterns})</source>
-        <translation type="unfinished"></translation>
+        <translation>样本 ({patterns})</translation>
     </message>
     <message>
         <source>Samples per call when latency is measured.</source>
-        <translation type="unfinished"></translation>
+        <translation>测量延迟时每次调用的样本数。</translation>
     </message>
     <message>
         <source>Save log</source>
-        <translation type="unfinished"></translation>
+        <translation>保存日志</translation>
     </message>
     <message>
         <source>Save numbers</source>
-        <translation type="unfinished"></translation>
+        <translation>保存数值</translation>
     </message>
     <message>
         <source>Save numbers…</source>
-        <translation type="unfinished"></translation>
+        <translation>保存数值…</translation>
     </message>
     <message>
         <source>Save picture</source>
-        <translation type="unfinished"></translation>
+        <translation>保存图片</translation>
     </message>
     <message>
         <source>Save picture…</source>
-        <translation type="unfinished"></translation>
+        <translation>保存图片…</translation>
     </message>
     <message>
         <source>Save re&amp;port…</source>
-        <translation type="unfinished"></translation>
+        <translation>保存报告(&amp;P)…</translation>
     </message>
     <message>
         <source>Save recipe</source>
-        <translation type="unfinished"></translation>
+        <translation>保存配方</translation>
     </message>
     <message>
         <source>Save recipe…</source>
-        <translation type="unfinished"></translation>
+        <translation>保存配方…</translation>
     </message>
     <message>
         <source>Save report</source>
-        <translation type="unfinished"></translation>
+        <translation>保存报告</translation>
     </message>
     <message>
         <source>Save report…</source>
-        <translation type="unfinished"></translation>
+        <translation>保存报告…</translation>
     </message>
     <message>
         <source>Save the report</source>
-        <translation type="unfinished"></translation>
+        <translation>保存报告</translation>
     </message>
     <message>
         <source>Save what is compared as a web page, picture, table or JSON</source>
-        <translation type="unfinished"></translation>
+        <translation>将所比较的内容保存为网页、图片、表格或 JSON</translation>
     </message>
     <message>
         <source>Saved {name}.</source>
-        <translation type="unfinished"></translation>
+        <translation>已保存 {name}。</translation>
     </message>
     <message>
         <source>Save…</source>
-        <translation type="unfinished"></translation>
+        <translation>保存…</translation>
     </message>
     <message>
         <source>Search for an action</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索操作</translation>
     </message>
     <message>
         <source>Search for an action or a shortcut</source>
-        <translation type="unfinished"></translation>
+        <translation>搜索操作或快捷键</translation>
     </message>
     <message>
         <source>Seconds</source>
-        <translation type="unfinished"></translation>
+        <translation>秒数</translation>
     </message>
     <message>
         <source>Seed</source>
-        <translation type="unfinished"></translation>
+        <translation>种子</translation>
     </message>
     <message>
         <source>Select &amp;all layers</source>
-        <translation type="unfinished"></translation>
+        <translation>选择所有层(&amp;A)</translation>
     </message>
     <message>
         <source>Select &amp;none</source>
-        <translation type="unfinished"></translation>
+        <translation>取消选择(&amp;N)</translation>
     </message>
     <message>
         <source>Select a layer to see its weights.</source>
-        <translation type="unfinished"></translation>
+        <translation>选择一层以查看其权重。</translation>
     </message>
     <message>
         <source>Select the layers that this method leaves alone; the layer table tells why</source>
-        <translation type="unfinished"></translation>
+        <translation>选择此方法不处理的层；层表格会说明原因</translation>
     </message>
     <message>
         <source>Set</source>
-        <translation type="unfinished"></translation>
+        <translation>设置</translation>
     </message>
     <message>
         <source>Set layers of step {number}</source>
-        <translation type="unfinished"></translation>
+        <translation>设置第 {number} 步的层</translation>
     </message>
     <message>
         <source>Set seed</source>
-        <translation type="unfinished"></translation>
+        <translation>设置种子</translation>
     </message>
     <message>
         <source>Set the target</source>
-        <translation type="unfinished"></translation>
+        <translation>设置目标</translation>
     </message>
     <message>
         <source>Set {setting} of measuring</source>
-        <translation type="unfinished"></translation>
+        <translation>设置测量的 {setting}</translation>
     </message>
     <message>
         <source>Set {setting} of step {number}</source>
-        <translation type="unfinished"></translation>
+        <translation>设置第 {number} 步的 {setting}</translation>
     </message>
     <message>
         <source>Settings</source>
-        <translation type="unfinished"></translation>
+        <translation>设置</translation>
     </message>
     <message>
         <source>Several</source>
-        <translation type="unfinished"></translation>
+        <translation>多个</translation>
     </message>
     <message>
         <source>Shape</source>
-        <translation type="unfinished"></translation>
+        <translation>形状</translation>
     </message>
     <message>
         <source>Shape of the largest weight, as it is stored</source>
-        <translation type="unfinished"></translation>
+        <translation>最大权重按存储形式的形状</translation>
     </message>
     <message>
         <source>Shape of {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 的形状</translation>
     </message>
     <message>
         <source>Share of latency</source>
-        <translation type="unfinished"></translation>
+        <translation>延迟占比</translation>
     </message>
     <message>
         <source>Share of zeros in the largest weight</source>
-        <translation type="unfinished"></translation>
+        <translation>最大权重中零的占比</translation>
     </message>
     <message>
         <source>Shortcut</source>
-        <translation type="unfinished"></translation>
+        <translation>快捷键</translation>
     </message>
     <message>
         <source>Show all</source>
-        <translation type="unfinished"></translation>
+        <translation>显示全部</translation>
     </message>
     <message>
         <source>Show all (F)</source>
-        <translation type="unfinished"></translation>
+        <translation>显示全部 (F)</translation>
     </message>
     <message>
         <source>Show all values; without tails, the middle 98 % in finer bins</source>
-        <translation type="unfinished"></translation>
+        <translation>显示所有值；不含尾部时，以更细的区间显示中间的 98 %</translation>
     </message>
     <message>
         <source>Show it in Netron</source>
-        <translation type="unfinished"></translation>
+        <translation>在 Netron 中显示</translation>
     </message>
     <message>
         <source>Show the model in your browser; the page comes from this machine and can reach no other</source>
-        <translation type="unfinished"></translation>
+        <translation>在浏览器中显示模型；页面来自本机，无法访问其他地址</translation>
     </message>
     <message>
         <source>Signal to quantization-noise ratio of the weights: 6 dB more is half the error</source>
-        <translation type="unfinished"></translation>
+        <translation>权重的信号与量化噪声比：每增加 6 dB，误差减半</translation>
     </message>
     <message>
         <source>Size</source>
-        <translation type="unfinished"></translation>
+        <translation>大小</translation>
     </message>
     <message>
         <source>Size on disk</source>
-        <translation type="unfinished"></translation>
+        <translation>磁盘大小</translation>
     </message>
     <message>
         <source>Size zipped</source>
-        <translation type="unfinished"></translation>
+        <translation>压缩后大小</translation>
     </message>
     <message>
         <source>Size, latency and accuracy before and after appear here once a recipe has been run.</source>
-        <translation type="unfinished"></translation>
+        <translation>运行配方后，此处显示前后的大小、延迟和准确率。</translation>
     </message>
     <message>
         <source>Size, latency and accuracy side by side. Export writes a checked ONNX file.</source>
-        <translation type="unfinished"></translation>
+        <translation>并排比较大小、延迟和准确率。“导出”会写出经过检查的 ONNX 文件。</translation>
     </message>
     <message>
         <source>Some rows of the samples</source>
-        <translation type="unfinished"></translation>
+        <translation>样本中的若干行</translation>
     </message>
     <message>
         <source>Something happened that should not have. Your recipe and your results are saved. You can go on; if things look odd, quit and start again. The report holds no model data and is sent to nobody; copy it to report this.</source>
-        <translation type="unfinished"></translation>
+        <translation>发生了不应发生的情况。您的配方和结果已保存。您可以继续；如有异常，请退出并重新启动。报告不含模型数据，也不会发送给任何人；如需反馈，请复制它。</translation>
     </message>
     <message>
         <source>Sort by</source>
-        <translation type="unfinished"></translation>
+        <translation>排序依据</translation>
     </message>
     <message>
         <source>Sparsity</source>
-        <translation type="unfinished"></translation>
+        <translation>稀疏度</translation>
     </message>
     <message>
         <source>Standard deviation</source>
-        <translation type="unfinished"></translation>
+        <translation>标准差</translation>
     </message>
     <message>
         <source>Statistics (*.csv)</source>
-        <translation type="unfinished"></translation>
+        <translation>统计量 (*.csv)</translation>
     </message>
     <message>
         <source>Std. dev.</source>
-        <translation type="unfinished"></translation>
+        <translation>标准差</translation>
     </message>
     <message>
         <source>Step</source>
-        <translation type="unfinished"></translation>
+        <translation>步骤</translation>
     </message>
     <message>
         <source>Step {number}, {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {number} 步，{method}</translation>
     </message>
     <message>
         <source>Step {number}, {method}, works on the model as a whole</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {number} 步 {method} 作用于整个模型</translation>
     </message>
     <message>
         <source>Step {number}: {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {number} 步：{method}</translation>
     </message>
     <message>
         <source>Steps</source>
-        <translation type="unfinished"></translation>
+        <translation>步骤</translation>
     </message>
     <message>
         <source>Steps of the recipe</source>
-        <translation type="unfinished"></translation>
+        <translation>配方的步骤</translation>
     </message>
     <message>
         <source>Steps of the recipe that work on the layer</source>
-        <translation type="unfinished"></translation>
+        <translation>配方中作用于该层的步骤</translation>
     </message>
     <message>
         <source>Stop</source>
-        <translation type="unfinished"></translation>
+        <translation>停止</translation>
     </message>
     <message>
         <source>Stop laying out the graph</source>
-        <translation type="unfinished"></translation>
+        <translation>停止布局计算图</translation>
     </message>
     <message>
         <source>Stop what is running</source>
-        <translation type="unfinished"></translation>
+        <translation>停止正在运行的任务</translation>
     </message>
     <message>
         <source>Stored type of the largest weight</source>
-        <translation type="unfinished"></translation>
+        <translation>最大权重的存储类型</translation>
     </message>
     <message>
         <source>Table</source>
-        <translation type="unfinished"></translation>
+        <translation>表格</translation>
     </message>
     <message>
         <source>Table (*.csv)</source>
-        <translation type="unfinished"></translation>
+        <translation>表格 (*.csv)</translation>
     </message>
     <message>
         <source>Tails</source>
-        <translation type="unfinished"></translation>
+        <translation>尾部</translation>
     </message>
     <message>
         <source>Take {name} off this list</source>
-        <translation type="unfinished"></translation>
+        <translation>将 {name} 从此列表移除</translation>
     </message>
     <message>
         <source>Target</source>
-        <translation type="unfinished"></translation>
+        <translation>目标</translation>
     </message>
     <message>
         <source>Target: CPU</source>
-        <translation type="unfinished"></translation>
+        <translation>目标：CPU</translation>
     </message>
     <message>
         <source>Target: GPU</source>
-        <translation type="unfinished"></translation>
+        <translation>目标：GPU</translation>
     </message>
     <message>
         <source>Target: automatic</source>
-        <translation type="unfinished"></translation>
+        <translation>目标：自动</translation>
     </message>
     <message>
         <source>Target: {device}</source>
-        <translation type="unfinished"></translation>
+        <translation>目标：{device}</translation>
     </message>
     <message>
         <source>Tensor of the layer</source>
-        <translation type="unfinished"></translation>
+        <translation>该层的张量</translation>
     </message>
     <message>
         <source>Text</source>
-        <translation type="unfinished"></translation>
+        <translation>文本</translation>
     </message>
     <message>
         <source>The dashed line joins those that no other beats in both.</source>
-        <translation type="unfinished"></translation>
+        <translation>虚线连接两方面都不被其他变体超过的变体。</translation>
     </message>
     <message>
         <source>The data of the sample models stand under the licenses named beside them.</source>
-        <translation type="unfinished"></translation>
+        <translation>示例模型的数据遵循其旁所列的许可证。</translation>
     </message>
     <message>
         <source>The figure of the layers that colors the graph</source>
-        <translation type="unfinished"></translation>
+        <translation>用于给计算图着色的层指标</translation>
     </message>
     <message>
         <source>The file {path} is no longer there. Open the model again.</source>
-        <translation type="unfinished"></translation>
+        <translation>文件 {path} 已不存在。请重新打开模型。</translation>
     </message>
     <message>
         <source>The graph was not drawn, because you canceled its layout.</source>
-        <translation type="unfinished"></translation>
+        <translation>未绘制计算图，因为您取消了布局。</translation>
     </message>
     <message>
         <source>The least level that is shown</source>
-        <translation type="unfinished"></translation>
+        <translation>显示的最低级别</translation>
     </message>
     <message>
         <source>The model in Netron, served from this machine</source>
-        <translation type="unfinished"></translation>
+        <translation>Netron 中的模型，由本机提供</translation>
     </message>
     <message>
         <source>The original model or one of its variants</source>
-        <translation type="unfinished"></translation>
+        <translation>原始模型或其变体之一</translation>
     </message>
     <message>
         <source>The picture {path} could not be written. Choose another folder.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法写入图片 {path}。请选择其他文件夹。</translation>
     </message>
     <message>
         <source>The process that shows Netron ended, most likely because memory ran out. Nothing else is lost.</source>
-        <translation type="unfinished"></translation>
+        <translation>显示 Netron 的进程已结束，很可能是内存不足。其他内容没有丢失。</translation>
     </message>
     <message>
         <source>The recipe has no step yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>配方还没有步骤。</translation>
     </message>
     <message>
         <source>The recipe has no step {name}.</source>
-        <translation type="unfinished"></translation>
+        <translation>配方没有步骤 {name}。</translation>
     </message>
     <message>
         <source>The recipe is empty. Add a step first.</source>
-        <translation type="unfinished"></translation>
+        <translation>配方为空。请先添加步骤。</translation>
     </message>
     <message>
         <source>The recipe is that of the variant now. Undo takes it back.</source>
-        <translation type="unfinished"></translation>
+        <translation>配方现已改为该变体的配方。可撤销恢复。</translation>
     </message>
     <message>
         <source>The recipe of last time is back: {count} step.</source>
-        <translation type="unfinished"></translation>
+        <translation>已恢复上次的配方：{count} 步。</translation>
     </message>
     <message>
         <source>The recipe of last time is back: {count} steps.</source>
+        <translation>已恢复上次的配方：{count} 步。</translation>
+    </message>
+    <message>
+        <source>The runs differ in their conditions. Each variant is compared with the original of its own run.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>The studio ended unexpectedly. {name} is opened again.</source>
-        <translation type="unfinished"></translation>
+        <translation>本工作室上次意外结束。正在重新打开 {name}。</translation>
     </message>
     <message>
         <source>The sum of what each step predicts for each layer, before anything is run; a run measures the file.</source>
-        <translation type="unfinished"></translation>
+        <translation>运行之前，各步骤对各层预测值的总和；运行时会测量文件。</translation>
     </message>
     <message>
         <source>The weights have not been read yet.</source>
-        <translation type="unfinished"></translation>
+        <translation>尚未读取权重。</translation>
     </message>
     <message>
         <source>Theme</source>
-        <translation type="unfinished"></translation>
+        <translation>主题</translation>
     </message>
     <message>
         <source>There is no block {name}.</source>
-        <translation type="unfinished"></translation>
+        <translation>没有块 {name}。</translation>
     </message>
     <message>
         <source>There is nothing to export yet. Run the recipe first.</source>
-        <translation type="unfinished"></translation>
+        <translation>还没有可导出的内容。请先运行配方。</translation>
     </message>
     <message>
         <source>There is nothing to report yet. Run the recipe first.</source>
-        <translation type="unfinished"></translation>
+        <translation>还没有可报告的内容。请先运行配方。</translation>
     </message>
     <message>
         <source>These were read from other samples than those of now.</source>
-        <translation type="unfinished"></translation>
+        <translation>这些是从其他样本读取的，并非当前样本。</translation>
     </message>
     <message>
         <source>This file has {size}, and Netron holds all of it in memory. The graph of the studio does not.</source>
-        <translation type="unfinished"></translation>
+        <translation>此文件大小为 {size}，Netron 会将其全部放入内存。本工作室的计算图则不会。</translation>
     </message>
     <message>
         <source>This model has no layers with weights, so there is nothing to compress layer by layer.</source>
-        <translation type="unfinished"></translation>
+        <translation>此模型没有带权重的层，因此无法逐层压缩。</translation>
     </message>
     <message>
         <source>Threads</source>
-        <translation type="unfinished"></translation>
+        <translation>线程数</translation>
     </message>
     <message>
         <source>Threads inside a model; 0 lets the runtime choose.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型内的线程数；0 表示由运行时选择。</translation>
     </message>
     <message>
         <source>Threads within an operator while latency is measured</source>
-        <translation type="unfinished"></translation>
+        <translation>测量延迟时算子内的线程数</translation>
     </message>
     <message>
         <source>Tick a variant to compare it with the original.</source>
-        <translation type="unfinished"></translation>
+        <translation>勾选一个变体，与原始模型比较。</translation>
     </message>
     <message>
         <source>Time budget of the latency measurement of each model.</source>
-        <translation type="unfinished"></translation>
+        <translation>每个模型测量延迟的时间预算。</translation>
     </message>
     <message>
         <source>Time for latency</source>
-        <translation type="unfinished"></translation>
+        <translation>延迟测量时长</translation>
     </message>
     <message>
         <source>Tools</source>
-        <translation type="unfinished"></translation>
+        <translation>工具</translation>
     </message>
     <message>
         <source>Trade-off</source>
-        <translation type="unfinished"></translation>
+        <translation>权衡</translation>
     </message>
     <message>
         <source>Type</source>
-        <translation type="unfinished"></translation>
+        <translation>类型</translation>
     </message>
     <message>
         <source>Type of {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 的类型</translation>
     </message>
     <message>
         <source>Type what you want to do</source>
-        <translation type="unfinished"></translation>
+        <translation>输入您想做的事</translation>
     </message>
     <message>
         <source>Unexpected error</source>
-        <translation type="unfinished"></translation>
+        <translation>意外错误</translation>
     </message>
     <message>
         <source>Unknown: the shapes this layer works on depend on the input, or the operator has no MACs of its own.</source>
-        <translation type="unfinished"></translation>
+        <translation>未知：此层处理的形状取决于输入，或该算子本身没有 MACs。</translation>
     </message>
     <message>
         <source>Use &amp;random inputs</source>
-        <translation type="unfinished"></translation>
+        <translation>使用随机输入(&amp;R)</translation>
     </message>
     <message>
         <source>Use random inputs</source>
-        <translation type="unfinished"></translation>
+        <translation>使用随机输入</translation>
     </message>
     <message>
         <source>Use recipe</source>
-        <translation type="unfinished"></translation>
+        <translation>使用配方</translation>
     </message>
     <message>
         <source>Use selected layers</source>
-        <translation type="unfinished"></translation>
+        <translation>使用所选层</translation>
     </message>
     <message>
         <source>Use the samples {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>使用样本 {name}</translation>
     </message>
     <message>
         <source>Use the se&amp;lected layers</source>
-        <translation type="unfinished"></translation>
+        <translation>使用所选层(&amp;L)</translation>
     </message>
     <message>
         <source>Use the selected layers in step {number}, {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>将所选层用于第 {number} 步 {method}</translation>
     </message>
     <message>
         <source>Use the selected layers in the current step</source>
-        <translation type="unfinished"></translation>
+        <translation>将所选层用于当前步骤</translation>
     </message>
     <message>
         <source>Use the suggested recipe</source>
-        <translation type="unfinished"></translation>
+        <translation>使用建议的配方</translation>
     </message>
     <message>
         <source>Use this recipe again: its steps replace those of the recipe panel; undo takes it back</source>
-        <translation type="unfinished"></translation>
+        <translation>再次使用此配方：其步骤将替换配方面板中的步骤；可撤销</translation>
     </message>
     <message>
         <source>Use {count} layer in {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>将 {count} 层用于 {method}</translation>
     </message>
     <message>
         <source>Use {count} layers in {method}</source>
-        <translation type="unfinished"></translation>
+        <translation>将 {count} 层用于 {method}</translation>
     </message>
     <message>
         <source>Use {count} selected</source>
-        <translation type="unfinished"></translation>
+        <translation>使用所选的 {count} 层</translation>
     </message>
     <message>
         <source>Variant {number}: {steps}</source>
-        <translation type="unfinished"></translation>
+        <translation>变体 {number}：{steps}</translation>
     </message>
     <message>
         <source>Variants</source>
-        <translation type="unfinished"></translation>
+        <translation>变体</translation>
     </message>
     <message>
         <source>Versions</source>
-        <translation type="unfinished"></translation>
+        <translation>版本</translation>
     </message>
     <message>
         <source>Vertical axis</source>
-        <translation type="unfinished"></translation>
+        <translation>纵轴</translation>
     </message>
     <message>
         <source>Views</source>
-        <translation type="unfinished"></translation>
+        <translation>视图</translation>
     </message>
     <message>
         <source>Waiting</source>
-        <translation type="unfinished"></translation>
+        <translation>等待中</translation>
     </message>
     <message>
         <source>Warning</source>
-        <translation type="unfinished"></translation>
+        <translation>警告</translation>
     </message>
     <message>
         <source>Warnings and errors</source>
-        <translation type="unfinished"></translation>
+        <translation>警告和错误</translation>
     </message>
     <message>
         <source>Waves of recordings</source>
-        <translation type="unfinished"></translation>
+        <translation>录音波形</translation>
     </message>
     <message>
         <source>Web page (*.html)</source>
-        <translation type="unfinished"></translation>
+        <translation>网页 (*.html)</translation>
     </message>
     <message>
         <source>Weight SQNR</source>
-        <translation type="unfinished"></translation>
+        <translation>权重 SQNR</translation>
     </message>
     <message>
         <source>Weights</source>
-        <translation type="unfinished"></translation>
+        <translation>权重</translation>
     </message>
     <message>
         <source>What a job does is written here, line by line.</source>
-        <translation type="unfinished"></translation>
+        <translation>任务的每一步会逐行写在这里。</translation>
     </message>
     <message>
         <source>What a layer puts out is known once the model has run over the calibration samples.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型在校准样本上运行后，才能知道各层的输出。</translation>
     </message>
     <message>
         <source>What happened</source>
-        <translation type="unfinished"></translation>
+        <translation>发生的情况</translation>
     </message>
     <message>
         <source>What the program notes about itself is written here; errors of jobs too.</source>
-        <translation type="unfinished"></translation>
+        <translation>程序自身的记录写在这里，任务的错误也在此。</translation>
     </message>
     <message>
         <source>When there are more, the oldest is deleted with its files</source>
-        <translation type="unfinished"></translation>
+        <translation>超过此数时，最旧的结果及其文件会被删除</translation>
     </message>
     <message>
         <source>Where it runs</source>
-        <translation type="unfinished"></translation>
+        <translation>运行位置</translation>
     </message>
     <message>
         <source>Where models run and are measured</source>
-        <translation type="unfinished"></translation>
+        <translation>模型运行和测量的位置</translation>
     </message>
     <message>
         <source>Where models run and are measured; automatic takes a GPU that really runs</source>
-        <translation type="unfinished"></translation>
+        <translation>模型运行和测量的位置；“自动”会选用确实可运行的 GPU</translation>
     </message>
     <message>
         <source>Where models run: this machine's best, its CPU or its GPU.</source>
-        <translation type="unfinished"></translation>
+        <translation>模型的运行位置：本机最佳设备、CPU 或 GPU。</translation>
     </message>
     <message>
         <source>Whether latency, load time, memory and energy are measured; size, fidelity and metrics always are.</source>
-        <translation type="unfinished"></translation>
+        <translation>是否测量延迟、加载时间、内存和能耗；大小、保真度和指标总会测量。</translation>
     </message>
     <message>
         <source>Which layers are listed</source>
-        <translation type="unfinished"></translation>
+        <translation>列出哪些层</translation>
     </message>
     <message>
         <source>Words that must all hold; ! turns a word round.</source>
-        <translation type="unfinished"></translation>
+        <translation>各词须同时满足；! 表示取反。</translation>
     </message>
     <message>
         <source>Work on every layer that the method can work on</source>
-        <translation type="unfinished"></translation>
+        <translation>作用于该方法能处理的所有层</translation>
     </message>
     <message>
         <source>Work on the layers that are selected in the table and the graph</source>
-        <translation type="unfinished"></translation>
+        <translation>作用于在表格和计算图中所选的层</translation>
     </message>
     <message>
         <source>Works on the whole graph.</source>
-        <translation type="unfinished"></translation>
+        <translation>作用于整个计算图。</translation>
     </message>
     <message>
         <source>Write the compressed model to a file</source>
-        <translation type="unfinished"></translation>
+        <translation>将压缩后的模型写入文件</translation>
     </message>
     <message>
         <source>Write this variant as an ONNX file, checked and loaded on the way</source>
-        <translation type="unfinished"></translation>
+        <translation>将此变体写为 ONNX 文件，并在过程中检查和加载</translation>
     </message>
     <message>
         <source>Wrote {files}: {size}, checked and loaded.</source>
-        <translation type="unfinished"></translation>
+        <translation>已写入 {files}：{size}，已检查并加载。</translation>
     </message>
     <message>
         <source>Wrote {name}: {count} tensor, {size}.</source>
-        <translation type="unfinished"></translation>
+        <translation>已写入 {name}：{count} 个张量，{size}。</translation>
     </message>
     <message>
         <source>Wrote {name}: {count} tensors, {size}.</source>
-        <translation type="unfinished"></translation>
+        <translation>已写入 {name}：{count} 个张量，{size}。</translation>
     </message>
     <message>
         <source>Wrote {path}.</source>
-        <translation type="unfinished"></translation>
+        <translation>已写入 {path}。</translation>
     </message>
     <message>
         <source>Zeros</source>
-        <translation type="unfinished"></translation>
+        <translation>零值</translation>
     </message>
     <message>
         <source>Zoom &amp;in</source>
-        <translation type="unfinished"></translation>
+        <translation>放大(&amp;I)</translation>
     </message>
     <message>
         <source>Zoom &amp;out</source>
-        <translation type="unfinished"></translation>
+        <translation>缩小(&amp;O)</translation>
     </message>
     <message>
         <source>Zoom in (+)</source>
-        <translation type="unfinished"></translation>
+        <translation>放大 (+)</translation>
     </message>
     <message>
         <source>Zoom out (-)</source>
-        <translation type="unfinished"></translation>
+        <translation>缩小 (-)</translation>
     </message>
     <message>
         <source>Zoom to &amp;selection</source>
-        <translation type="unfinished"></translation>
+        <translation>缩放到所选(&amp;S)</translation>
     </message>
     <message>
         <source>Zoom to selection</source>
-        <translation type="unfinished"></translation>
+        <translation>缩放到所选</translation>
     </message>
     <message>
         <source>about {count} h left</source>
-        <translation type="unfinished"></translation>
+        <translation>约剩 {count} 小时</translation>
     </message>
     <message>
         <source>about {count} min left</source>
-        <translation type="unfinished"></translation>
+        <translation>约剩 {count} 分钟</translation>
     </message>
     <message>
         <source>about {count} s left</source>
-        <translation type="unfinished"></translation>
+        <translation>约剩 {count} 秒</translation>
     </message>
     <message>
         <source>about {share} cut</source>
-        <translation type="unfinished"></translation>
+        <translation>约剪除 {share}</translation>
     </message>
     <message>
         <source>as the runtime chooses</source>
-        <translation type="unfinished"></translation>
+        <translation>由运行时选择</translation>
     </message>
     <message>
         <source>automatic</source>
-        <translation type="unfinished"></translation>
+        <translation>自动</translation>
     </message>
     <message>
         <source>axis {axis}: {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>轴 {axis}：{count}</translation>
     </message>
     <message>
         <source>being counted</source>
-        <translation type="unfinished"></translation>
+        <translation>正在统计</translation>
     </message>
     <message>
         <source>calibrated {low} to {high}</source>
-        <translation type="unfinished"></translation>
+        <translation>校准范围 {low} 至 {high}</translation>
     </message>
     <message>
         <source>canceled</source>
-        <translation type="unfinished"></translation>
+        <translation>已取消</translation>
     </message>
     <message>
         <source>changed</source>
-        <translation type="unfinished"></translation>
+        <translation>已更改</translation>
     </message>
     <message>
         <source>channel</source>
-        <translation type="unfinished"></translation>
+        <translation>通道</translation>
     </message>
     <message>
         <source>channel {channel}   {low} to {high}   {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>通道 {channel}   {low} 至 {high}   {count}</translation>
     </message>
     <message>
         <source>channels {first} to {last}   {low} to {high}   at most {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>通道 {first} 至 {last}   {low} 至 {high}   至多 {count}</translation>
     </message>
     <message>
         <source>conv or *conv1: a part of a name, or a pattern of a whole one</source>
-        <translation type="unfinished"></translation>
+        <translation>conv 或 *conv1：名称的一部分，或整个名称的模式</translation>
     </message>
     <message>
         <source>cosine {value}</source>
-        <translation type="unfinished"></translation>
+        <translation>余弦 {value}</translation>
     </message>
     <message>
         <source>count</source>
-        <translation type="unfinished"></translation>
+        <translation>个数</translation>
     </message>
     <message>
         <source>difference</source>
-        <translation type="unfinished"></translation>
+        <translation>差异</translation>
     </message>
     <message>
         <source>does not run: {why}</source>
-        <translation type="unfinished"></translation>
+        <translation>不能运行：{why}</translation>
     </message>
     <message>
         <source>done</source>
-        <translation type="unfinished"></translation>
+        <translation>完成</translation>
     </message>
     <message>
         <source>each block of {count} weights has a grid of its own; {size}.</source>
-        <translation type="unfinished"></translation>
+        <translation>每 {count} 个权重为一块，各有自己的量化网格；{size}。</translation>
     </message>
     <message>
         <source>each output channel has a grid of its own; {size} afterwards.</source>
-        <translation type="unfinished"></translation>
+        <translation>每个输出通道有自己的量化网格；之后为 {size}。</translation>
     </message>
     <message>
         <source>each row has a grid of its own; {size} afterwards.</source>
-        <translation type="unfinished"></translation>
+        <translation>每行有自己的量化网格；之后为 {size}。</translation>
     </message>
     <message>
         <source>equal</source>
-        <translation type="unfinished"></translation>
+        <translation>相等</translation>
     </message>
     <message>
         <source>failed</source>
-        <translation type="unfinished"></translation>
+        <translation>失败</translation>
     </message>
     <message>
         <source>high</source>
-        <translation type="unfinished"></translation>
+        <translation>高</translation>
     </message>
     <message>
         <source>higher is better</source>
-        <translation type="unfinished"></translation>
+        <translation>越高越好</translation>
     </message>
     <message>
         <source>label</source>
-        <translation type="unfinished"></translation>
+        <translation>标签</translation>
     </message>
     <message>
         <source>latency not measured</source>
-        <translation type="unfinished"></translation>
+        <translation>未测量延迟</translation>
     </message>
     <message>
         <source>left alone</source>
-        <translation type="unfinished"></translation>
+        <translation>未处理</translation>
     </message>
     <message>
         <source>low</source>
-        <translation type="unfinished"></translation>
+        <translation>低</translation>
     </message>
     <message>
         <source>lower is better</source>
-        <translation type="unfinished"></translation>
+        <translation>越低越好</translation>
     </message>
     <message>
         <source>median {value} ms</source>
-        <translation type="unfinished"></translation>
+        <translation>中位数 {value} ms</translation>
     </message>
     <message>
         <source>no difference (±{percent} %)</source>
-        <translation type="unfinished"></translation>
+        <translation>无差异（±{percent} %）</translation>
     </message>
     <message>
         <source>no finite value</source>
-        <translation type="unfinished"></translation>
+        <translation>没有有限值</translation>
     </message>
     <message>
         <source>none</source>
-        <translation type="unfinished"></translation>
+        <translation>无</translation>
     </message>
     <message>
         <source>not finite</source>
-        <translation type="unfinished"></translation>
+        <translation>非有限</translation>
     </message>
     <message>
         <source>not given</source>
-        <translation type="unfinished"></translation>
+        <translation>未给出</translation>
     </message>
     <message>
         <source>not measured</source>
-        <translation type="unfinished"></translation>
+        <translation>未测量</translation>
     </message>
     <message>
         <source>not there any more</source>
-        <translation type="unfinished"></translation>
+        <translation>已不存在</translation>
     </message>
     <message>
         <source>nothing clipped</source>
-        <translation type="unfinished"></translation>
+        <translation>无截断</translation>
     </message>
     <message>
         <source>off</source>
-        <translation type="unfinished"></translation>
+        <translation>关</translation>
     </message>
     <message>
         <source>on</source>
-        <translation type="unfinished"></translation>
+        <translation>开</translation>
     </message>
     <message>
         <source>original</source>
-        <translation type="unfinished"></translation>
+        <translation>原始模型</translation>
     </message>
     <message>
         <source>other values, as when a normalization is folded into the weights</source>
-        <translation type="unfinished"></translation>
+        <translation>其他值，例如归一化折叠进权重时</translation>
     </message>
     <message>
         <source>random inputs</source>
-        <translation type="unfinished"></translation>
+        <translation>随机输入</translation>
     </message>
     <message>
         <source>runs</source>
-        <translation type="unfinished"></translation>
+        <translation>可运行</translation>
     </message>
     <message>
         <source>same size</source>
-        <translation type="unfinished"></translation>
+        <translation>大小相同</translation>
     </message>
     <message>
         <source>samples: {name}</source>
-        <translation type="unfinished"></translation>
+        <translation>样本：{name}</translation>
     </message>
     <message>
         <source>size:&gt;1MB, parameters:&gt;1M, macs:&gt;100M, after:&lt;100kB, sparsity:&gt;50%, share:&gt;5%</source>
-        <translation type="unfinished"></translation>
+        <translation>size:&gt;1MB, parameters:&gt;1M, macs:&gt;100M, after:&lt;100kB, sparsity:&gt;50%, share:&gt;5%</translation>
     </message>
     <message>
         <source>stopping</source>
-        <translation type="unfinished"></translation>
+        <translation>正在停止</translation>
     </message>
     <message>
         <source>stored integer</source>
-        <translation type="unfinished"></translation>
+        <translation>存储的整数</translation>
     </message>
     <message>
         <source>the layer keeps its size.</source>
-        <translation type="unfinished"></translation>
+        <translation>该层大小不变。</translation>
     </message>
     <message>
         <source>the same values</source>
-        <translation type="unfinished"></translation>
+        <translation>值相同</translation>
     </message>
     <message>
         <source>the threshold depends on all selected layers together.</source>
-        <translation type="unfinished"></translation>
+        <translation>阈值取决于所有所选层的整体。</translation>
     </message>
     <message>
         <source>too few rows for an interval</source>
-        <translation type="unfinished"></translation>
+        <translation>行数太少，无法给出区间</translation>
     </message>
     <message>
         <source>type:Conv, block:encoder/0, precision:int8, planned:static-int8</source>
-        <translation type="unfinished"></translation>
+        <translation>type:Conv, block:encoder/0, precision:int8, planned:static-int8</translation>
     </message>
     <message>
         <source>unit</source>
-        <translation type="unfinished"></translation>
+        <translation>单位</translation>
     </message>
     <message>
         <source>unknown</source>
-        <translation type="unfinished"></translation>
+        <translation>未知</translation>
     </message>
     <message>
         <source>use the recipe of a variant</source>
-        <translation type="unfinished"></translation>
+        <translation>使用变体的配方</translation>
     </message>
     <message>
         <source>value</source>
-        <translation type="unfinished"></translation>
+        <translation>值</translation>
     </message>
     <message>
         <source>waiting</source>
-        <translation type="unfinished"></translation>
+        <translation>等待中</translation>
     </message>
     <message>
         <source>weights at {db} dB SQNR</source>
-        <translation type="unfinished"></translation>
+        <translation>权重 SQNR 为 {db} dB</translation>
     </message>
     <message>
         <source>whole graph</source>
-        <translation type="unfinished"></translation>
+        <translation>整个计算图</translation>
     </message>
     <message>
         <source>{before} become {after}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{before} 变为 {after}。</translation>
     </message>
     <message>
         <source>{changed} changed, {left} left alone</source>
-        <translation type="unfinished"></translation>
+        <translation>{changed} 层已更改，{left} 层未处理</translation>
     </message>
     <message>
         <source>{count} MACs</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} MACs</translation>
     </message>
     <message>
         <source>{count} alike</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个相同</translation>
     </message>
     <message>
         <source>{count} bytes</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 字节</translation>
     </message>
     <message>
         <source>{count} constant</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个常量</translation>
     </message>
     <message>
         <source>{count} constants</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个常量</translation>
     </message>
     <message>
         <source>{count} files were dropped. The first is opened.</source>
-        <translation type="unfinished"></translation>
+        <translation>拖入了 {count} 个文件，打开第一个。</translation>
     </message>
     <message>
         <source>{count} found</source>
-        <translation type="unfinished"></translation>
+        <translation>找到 {count} 个</translation>
     </message>
     <message>
         <source>{count} hidden by the filter</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个被筛选隐藏</translation>
     </message>
     <message>
         <source>{count} job</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个任务</translation>
     </message>
     <message>
         <source>{count} jobs</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个任务</translation>
     </message>
     <message>
         <source>{count} layer</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 层</translation>
     </message>
     <message>
         <source>{count} layer: {figures}</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 层：{figures}</translation>
     </message>
     <message>
         <source>{count} layers</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 层</translation>
     </message>
     <message>
         <source>{count} layers: {figures}</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 层：{figures}</translation>
     </message>
     <message>
         <source>{count} node</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个节点</translation>
     </message>
     <message>
         <source>{count} nodes</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个节点</translation>
     </message>
     <message>
         <source>{count} of {total} layers</source>
-        <translation type="unfinished"></translation>
+        <translation>{total} 层中的 {count} 层</translation>
     </message>
     <message>
         <source>{count} outcome</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个结果</translation>
     </message>
     <message>
         <source>{count} outcomes</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个结果</translation>
     </message>
     <message>
         <source>{count} parameters</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个参数</translation>
     </message>
     <message>
         <source>{count} record</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 条记录</translation>
     </message>
     <message>
         <source>{count} records</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 条记录</translation>
     </message>
     <message>
         <source>{count} refuse: show</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 层不适用：显示</translation>
     </message>
     <message>
         <source>{count} refuses: show</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 层不适用：显示</translation>
     </message>
     <message>
         <source>{count} rows</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 行</translation>
     </message>
     <message>
         <source>{count} rows: {calibration} to calibrate, {evaluation} to evaluate</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 行：{calibration} 行用于校准，{evaluation} 行用于评估</translation>
     </message>
     <message>
         <source>{count} selected: {figures}</source>
-        <translation type="unfinished"></translation>
+        <translation>已选 {count} 层：{figures}</translation>
     </message>
     <message>
         <source>{count} waiting</source>
+        <translation>{count} 个等待中</translation>
+    </message>
+    <message>
+        <source>{count} warning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{count} warnings</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{cut}, below a magnitude of {threshold}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{cut}，绝对值低于 {threshold}。</translation>
     </message>
     <message>
         <source>{file} does not say how large its inputs are. Give a type and a shape for each: sizes separated by x, where a word stands for a size that may change, as in batch x 3 x 224 x 224.</source>
-        <translation type="unfinished"></translation>
+        <translation>{file} 未说明其输入的大小。请为每个输入给出类型和形状：各维大小以 x 分隔，单词表示可变的大小，例如 batch x 3 x 224 x 224。</translation>
     </message>
     <message>
         <source>{jobs}, {count} unfinished</source>
-        <translation type="unfinished"></translation>
+        <translation>{jobs}，{count} 个未完成</translation>
     </message>
     <message>
         <source>{keys} belongs to “{action}”. Set moves it here and leaves that action without a shortcut.</source>
-        <translation type="unfinished"></translation>
+        <translation>{keys} 属于“{action}”。“设置”会将它移到这里，使那个操作没有快捷键。</translation>
     </message>
     <message>
         <source>{layers:,} layers, {nodes:,} nodes</source>
-        <translation type="unfinished"></translation>
+        <translation>{layers:,} 层，{nodes:,} 个节点</translation>
     </message>
     <message>
         <source>{layers}, {changed} changed</source>
-        <translation type="unfinished"></translation>
+        <translation>{layers}，{changed} 层已更改</translation>
     </message>
     <message>
         <source>{levels} levels from {low} to {high}, {scale} apart; {clipped}.</source>
-        <translation type="unfinished"></translation>
+        <translation>从 {low} 到 {high} 共 {levels} 级，间隔 {scale}；{clipped}。</translation>
     </message>
     <message>
         <source>{low} to {high}   {counts}</source>
-        <translation type="unfinished"></translation>
+        <translation>{low} 至 {high}   {counts}</translation>
     </message>
     <message>
         <source>{low} to {high} over the runs</source>
-        <translation type="unfinished"></translation>
+        <translation>各次运行为 {low} 至 {high}</translation>
     </message>
     <message>
         <source>{low} to {high}, deviation {std}</source>
-        <translation type="unfinished"></translation>
+        <translation>{low} 至 {high}，标准差 {std}</translation>
     </message>
     <message>
         <source>{method} (fits no layer)</source>
-        <translation type="unfinished"></translation>
+        <translation>{method}（没有适用的层）</translation>
     </message>
     <message>
         <source>{method} does not work on the selected layers as it is.</source>
-        <translation type="unfinished"></translation>
+        <translation>{method} 目前不能作用于所选层。</translation>
     </message>
     <message>
         <source>{method} leaves it alone: {why}</source>
-        <translation type="unfinished"></translation>
+        <translation>{method} 不处理它：{why}</translation>
     </message>
     <message>
         <source>{method} works on the model as a whole.</source>
-        <translation type="unfinished"></translation>
+        <translation>{method} 作用于整个模型。</translation>
     </message>
     <message>
         <source>{metric}, original</source>
-        <translation type="unfinished"></translation>
+        <translation>{metric}，原始模型</translation>
     </message>
     <message>
         <source>{model}: before and after</source>
+        <translation>{model}：前后对比</translation>
+    </message>
+    <message>
+        <source>{name} exists already</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <source>{number} of {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>第 {number} 个，共 {count} 个</translation>
     </message>
     <message>
         <source>{path} cannot be written: {why}.</source>
-        <translation type="unfinished"></translation>
+        <translation>无法写入 {path}：{why}。</translation>
     </message>
     <message>
         <source>{percent} %</source>
-        <translation type="unfinished"></translation>
+        <translation>{percent} %</translation>
     </message>
     <message>
         <source>{ratio}x faster ({low}–{high})</source>
-        <translation type="unfinished"></translation>
+        <translation>快 {ratio} 倍（{low}–{high}）</translation>
     </message>
     <message>
         <source>{ratio}x larger</source>
-        <translation type="unfinished"></translation>
+        <translation>大 {ratio} 倍</translation>
     </message>
     <message>
         <source>{ratio}x larger, predicted</source>
-        <translation type="unfinished"></translation>
+        <translation>预测大 {ratio} 倍</translation>
     </message>
     <message>
         <source>{ratio}x slower ({low}–{high})</source>
-        <translation type="unfinished"></translation>
+        <translation>慢 {ratio} 倍（{low}–{high}）</translation>
     </message>
     <message>
         <source>{ratio}x smaller</source>
-        <translation type="unfinished"></translation>
+        <translation>小 {ratio} 倍</translation>
     </message>
     <message>
         <source>{ratio}x smaller, predicted</source>
-        <translation type="unfinished"></translation>
+        <translation>预测小 {ratio} 倍</translation>
     </message>
     <message>
         <source>{seconds} s</source>
-        <translation type="unfinished"></translation>
+        <translation>{seconds} s</translation>
     </message>
     <message>
         <source>{share} %</source>
-        <translation type="unfinished"></translation>
+        <translation>{share} %</translation>
     </message>
     <message>
         <source>{share} % agree</source>
-        <translation type="unfinished"></translation>
+        <translation>{share} % 一致</translation>
     </message>
     <message>
         <source>{share} % of the values are smaller than this</source>
-        <translation type="unfinished"></translation>
+        <translation>{share} % 的值小于此值</translation>
     </message>
     <message>
         <source>{share} % quantile</source>
-        <translation type="unfinished"></translation>
+        <translation>{share} % 分位数</translation>
     </message>
     <message>
         <source>{share} clipped</source>
-        <translation type="unfinished"></translation>
+        <translation>截断 {share}</translation>
     </message>
     <message>
         <source>{share} cut</source>
-        <translation type="unfinished"></translation>
+        <translation>剪除 {share}</translation>
     </message>
     <message>
         <source>{share} of the measured time</source>
-        <translation type="unfinished"></translation>
+        <translation>占所测时间的 {share}</translation>
     </message>
     <message>
         <source>{shown} of {count}</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 中的 {shown}</translation>
     </message>
     <message>
         <source>{shown} of {total} layers</source>
-        <translation type="unfinished"></translation>
+        <translation>{total} 层中的 {shown} 层</translation>
     </message>
     <message>
         <source>{size} after the recipe, predicted</source>
-        <translation type="unfinished"></translation>
+        <translation>应用配方后预测为 {size}</translation>
     </message>
     <message>
         <source>{size} weights, no change predicted (estimate)</source>
-        <translation type="unfinished"></translation>
+        <translation>权重 {size}，预测无变化（估计）</translation>
     </message>
     <message>
         <source>{size}, with its external data</source>
-        <translation type="unfinished"></translation>
+        <translation>{size}，含外部数据</translation>
     </message>
     <message>
         <source>{step}, does not select this layer.</source>
-        <translation type="unfinished"></translation>
+        <translation>{step}，未选择此层。</translation>
     </message>
     <message>
         <source>{step}, leaves this layer alone: {reason}.</source>
-        <translation type="unfinished"></translation>
+        <translation>{step}，不处理此层：{reason}。</translation>
     </message>
     <message>
         <source>{step}: {effect}</source>
-        <translation type="unfinished"></translation>
+        <translation>{step}：{effect}</translation>
     </message>
     <message>
         <source>{step}: {fault}</source>
-        <translation type="unfinished"></translation>
+        <translation>{step}：{fault}</translation>
     </message>
     <message>
         <source>{value} (too few rows for an interval)</source>
-        <translation type="unfinished"></translation>
+        <translation>{value}（行数太少，无法给出区间）</translation>
     </message>
     <message>
         <source>{value} ({low} to {high})</source>
-        <translation type="unfinished"></translation>
+        <translation>{value}（{low} 至 {high}）</translation>
     </message>
     <message>
         <source>{value}, 95 % interval {low} to {high}, {count} rows</source>
-        <translation type="unfinished"></translation>
+        <translation>{value}，95 % 区间 {low} 至 {high}，{count} 行</translation>
     </message>
     <message>
         <source>{value}, {count} rows</source>
-        <translation type="unfinished"></translation>
+        <translation>{value}，{count} 行</translation>
     </message>
     <message>
         <source>{variant} ({precision}): {quality}</source>
-        <translation type="unfinished"></translation>
+        <translation>{variant}（{precision}）：{quality}</translation>
     </message>
     <message>
         <source>“{part}” is neither a size nor a word.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{part}”既不是大小也不是单词。</translation>
     </message>
     <message>
         <source>“{word}” holds no amount. Write for example {example}.</source>
-        <translation type="unfinished"></translation>
+        <translation>“{word}”不含数量。请这样写：{example}。</translation>
     </message>
     <message>
         <source>≈ {size} of {whole} weights ({ratio}x smaller, estimate)</source>
-        <translation type="unfinished"></translation>
+        <translation>≈ {size}，权重共 {whole}（小 {ratio} 倍，估计）</translation>
     </message>
 </context>
 <context>
@@ -3016,7 +3036,7 @@
     </message>
     <message>
         <source>1 weight</source>
-        <translation type="unfinished"></translation>
+        <translation>1 个权重</translation>
     </message>
     <message>
         <source>4-bit rows are unpacked by BitShift, which needs opset 11, and the file has {0}</source>
@@ -4293,10 +4313,6 @@
     <message>
         <source>Write one line `file name,label` per image</source>
         <translation>请为每张图像写一行 `file name,label`</translation>
-    </message>
-    <message>
-        <source>Write {share: 0.2, max: 300}</source>
-        <translation>请写 {share: 0.2, max: 300}</translation>
     </message>
     <message>
         <source>XML models are not read</source>

@@ -108,7 +108,8 @@ class Sentences:
 
     def __init__(self, translations: dict[str, str]) -> None:
         self._whole: dict[str, str] = {}
-        self._templates: list[tuple[str, re.Pattern[str], list[int], str, bool]] = []
+        # Those that tell, and those with hardly any text of their own.
+        self._templates: tuple[list[_Template], list[_Template]] = ([], [])
         for source, target in sorted(translations.items(), key=lambda pair: -len(_HOLE.sub("", pair[0]))):
             source, target = source.rstrip("."), target.rstrip("。")
             if not _HOLE.search(source):
@@ -118,22 +119,22 @@ class Sentences:
             texts, numbers = pieces[::2], [int(number) for number in pieces[1::2]]
             pattern = "(.*?)".join(map(re.escape, texts))
             weak = len(re.findall("[A-Za-z]", "".join(texts))) < _TELLING
-            self._templates.append((max(texts, key=len), re.compile(pattern, re.DOTALL), numbers, target, weak))
+            self._templates[weak].append((max(texts, key=len), re.compile(pattern, re.DOTALL), numbers, target))
 
     def say(self, text: str) -> str:
         """The translation, or the text as it is."""
-        return self._sentence(text) or self._by_sentence(text) or self._by_clause(text) or text
+        return self._sentence(text) or self._by_sentence(text) or self._by_clause(text) or self._sentence(text, True) or text
 
-    def _sentence(self, text: str) -> str:
+    def _sentence(self, text: str, weak: bool = False) -> str:
         bare = text.rstrip(".")
         small = bare[:1].lower() + bare[1:]  # clauses are written small and may stand at the start
-        target = self._known(bare) or self._known(small)
+        target = self._known(bare, weak) or self._known(small, weak)
         return target + "。" if target and text.endswith(".") else target
 
-    def _known(self, bare: str) -> str:
+    def _known(self, bare: str, weak: bool) -> str:
         if bare in self._whole:
             return self._whole[bare]
-        for longest, pattern, numbers, target, weak in self._templates:
+        for longest, pattern, numbers, target in self._templates[weak]:
             if longest in bare and (match := pattern.fullmatch(bare)):
                 parts = {number: self._part(part) for number, part in zip(numbers, match.groups(), strict=True)}
                 if weak and any(" " in part and self._part(part) == part for part in match.groups()):
@@ -166,6 +167,7 @@ def _ended(text: str) -> str:
     return text.removesuffix(".") + "。" if text.endswith(".") else text
 
 
+_Template = tuple[str, re.Pattern[str], list[int], str]  # longest text, pattern, numbers of its groups, translation
 _TELLING = 6  # letters that make a template unlikely to fit by chance
 _HOLE = re.compile(r"\{(\d+)\}")
 _SENTENCE_END = re.compile(r"(?<=[^.][.?!]) (?=[A-Z0-9])")
