@@ -92,7 +92,7 @@ def structure_of(model: Model, job: Job | None = None) -> Structure:
     shapes = ["×".join(map(str, one.shape)) if one else "" for one in main]
     ops = [_op(node) for node in nodes]
     groups = _Groups(scopes, ops, shapes, [(s - len(inputs), t - len(inputs)) for s, t in zip(source, target, strict=True)])
-    types = [_type(node.outputs[0]) if node.outputs else "" for node in nodes]
+    made = [_type(node.outputs[0]) if node.outputs else "" for node in nodes]
     names = [node.meta[LAYER_KEY] for node in nodes]
     return Structure(
         names=[*(v.name or "" for v in inputs), *names, *(v.name or "" for v in graph.outputs)],
@@ -100,7 +100,7 @@ def structure_of(model: Model, job: Job | None = None) -> Structure:
         kinds=np.repeat(np.array([INPUT, NODE, OUTPUT], np.uint8), [len(inputs), len(nodes), len(graph.outputs)]),
         written=[*(v.name or "" for v in inputs), *(node.outputs[0].name or "" if node.outputs else "" for node in nodes)]
         + [""] * len(graph.outputs),
-        outputs=[*map(_type, inputs), *types, *map(_type, graph.outputs)],
+        outputs=[*map(_type, inputs), *made, *map(_type, graph.outputs)],
         shapes=[*ends[0], *shapes, *ends[1]],
         precisions=[*ends[0], *(_precision(one) for one in main), *ends[1]],
         bytes=np.array([0] * len(inputs) + [sum(w.bytes for w in ws) for ws in stored] + [0] * len(graph.outputs), np.int64),
@@ -247,7 +247,7 @@ def _scope(node: ir.Node) -> tuple[str, ...]:
     return tuple(parts[:-1])
 
 
-class _groups:
+class _Groups:
     """The scopes as groups.
 
     Attributes:
