@@ -483,8 +483,10 @@ def test_names_and_rows_are_copied_in_the_order_shown(opened, hub, qtbot):
     names = hub.document.layers.names
     click_header(qtbot, opened, "size")
     hub.document.select([names[0], names[2]])
+    opened.activateWindow()
+    qtbot.waitUntil(opened.isActiveWindow)
     opened.table.setFocus()
-    opened.copy_names_action.trigger()
+    qtbot.keyClick(opened.table, Qt.Key.Key_C, CTRL)
     assert QGuiApplication.clipboard().text() == f"{names[2]}\n{names[0]}"
     opened.copy_rows_action.trigger()
     head, *rows = csv.reader(io.StringIO(QGuiApplication.clipboard().text()))
