@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.gui.icons import icon
+from studio.gui.parts import named
 from studio.gui.theme import UNIT, numbers
 from studio.gui.words import say, tr
 from studio.setting import Setting
@@ -85,7 +86,7 @@ class Control(QWidget):
         self._grid.setHorizontalSpacing(UNIT)
         self._grid.setVerticalSpacing(0)
         self._grid.setColumnStretch(0, 1)
-        self.reset = QToolButton(objectName=f"reset.{one.option}")
+        self.reset = named(QToolButton(), f"reset.{one.option}")
         self.reset.setIcon(icon("rotate-ccw"))
         self.reset.setIconSize(QSize(14, 14))
         self.reset.setToolTip(tr("Back to the default, {value}", value=_shown(one.default)))

@@ -19,7 +19,8 @@ class _Drawn(QWidget):
     """Places for items with a caption each; as high as its width needs."""
 
     def __init__(self, name: str, captions: tuple[str, ...]) -> None:
-        super().__init__(objectName=name)
+        super().__init__()
+        self.setObjectName(name)
         self.captions = captions
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAccessibleDescription("; ".join(filter(None, captions)))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 
-from PySide6.QtCore import QModelIndex, QStringListModel, Qt
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QStringListModel
 from PySide6.QtWidgets import QCompleter, QWidget
 
+from studio.selectors import exact
 from studio.service.values import LayerTable
 
 _WORD = re.compile(r'"((?:[^"]|"")*)"?|([^\s,"]+)')
 _LAST = re.compile(r'(?:"(?:[^"]|"")*|[^\s,"]*)$')
+_MOST = 12  # completions
 
 
 def selectors_of(text: str) -> tuple[str, ...]:
@@ -31,22 +34,38 @@ def quoted(selector: str) -> str:
 
 
 class SelectorCompleter(QCompleter):
-    """Completes the last selector of a text by operators, blocks and names of layers."""
+    """Completes the last selector of a text by operators, blocks and names of layers.
+
+    `narrow` finds what fits: a completer left to itself takes seconds per key where there are 20,000 layers.
+    """
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._words = QStringListModel(self)
+        self._layers: LayerTable | None = None
+        self._words: list[str] = []
+        self._folded: list[str] = []
+        self._fitting = QStringListModel(self)
         self._before = ""
-        self.setModel(self._words)
-        self.setFilterMode(Qt.MatchFlag.MatchContains)
-        self.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.setMaxVisibleItems(12)
+        self.setModel(self._fitting)
+        self.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
+        self.setMaxVisibleItems(_MOST)
 
     def offer(self, layers: LayerTable) -> None:
         """Complete by what these layers are called."""
-        ops = sorted({f"type:{op}" for op in layers.ops})
-        blocks = sorted({f"block:{block}" for block in layers.blocks if block})
-        self._words.setStringList([*ops, *blocks, *layers.names])
+        self._layers, self._words = layers, []
+
+    def narrow(self, text: str) -> None:
+        """Offer the first few of what holds the last selector of `text`."""
+        if not self._words and self._layers is not None:
+            ops = sorted({f"type:{op}" for op in self._layers.ops})
+            blocks = sorted({f"block:{block}" for block in self._layers.blocks if block})
+            self._words = [*ops, *blocks, *map(exact, self._layers.names)]
+            self._folded = [word.lower() for word in self._words]
+        (last,) = self.splitPath(text)
+        wanted = last.lstrip("!").lower()
+        fitting = (word for word, folded in zip(self._words, self._folded, strict=True) if wanted in folded)
+        no = "!" if last.startswith("!") else ""
+        self._fitting.setStringList([no + word for word in islice(fitting, _MOST)] if wanted else [])
 
     def splitPath(self, path: str) -> list[str]:
         match = _LAST.search(path)
@@ -54,5 +73,5 @@ class SelectorCompleter(QCompleter):
         self._before = path[: len(path) - len(last)]
         return [last.lstrip('"')]
 
-    def pathFromIndex(self, index: QModelIndex) -> str:
+    def pathFromIndex(self, index: QModelIndex | QPersistentModelIndex) -> str:
         return self._before + quoted(str(index.data()))

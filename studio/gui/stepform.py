@@ -6,42 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from studio.errors import StudioError
 from studio.gui.core import Hub
 from studio.gui.form import Form
-from studio.gui.icons import icon
 from studio.gui.layer_text import SelectorCompleter, selectors_of, text_of
+from studio.gui.parts import Notice, named
+from studio.gui.table.selectors import selectors_for
 from studio.gui.theme import UNIT, colors, monospace
 from studio.gui.words import say, tr, trn
 from studio.service.values import MethodCard, PlannedLayers, PlannedStep
 
-
-class Notice(QWidget):
-    """A sentence with a sign before it; hidden without one."""
-
-    def __init__(self, name: str, sign: str, role: str) -> None:
-        super().__init__()
-        self._sign, self._role = sign, role
-        self._icon = QLabel()
-        self.text = QLabel(objectName=name)
-        self.text.setProperty("role", role)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setWordWrap(True)
-        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2 * UNIT)
-        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self.text, 1)
-        self.hide()
-
-    def show_text(self, text: str) -> None:
-        self.text.setText(text)
-        self._icon.setPixmap(icon(self._sign, getattr(colors(), self._role)).pixmap(16, 16))
-        self.setVisible(bool(text))
+_LONGEST = 1 << 24  # characters of the layers; a field holds 32,767 if nothing is said
+_MOST_SHOWN = 500  # selectors
 
 
 class StepForm(QWidget):
@@ -75,9 +53,9 @@ class StepForm(QWidget):
             self._opened()
 
     def _build(self) -> None:
-        self._title = QLabel(objectName="step.title")
+        self._title = named(QLabel(), "step.title")
         self._title.setProperty("role", "title")
-        self._summary = QLabel(objectName="step.summary")
+        self._summary = named(QLabel(), "step.summary")
         self._summary.setProperty("role", "muted")
         self._summary.setWordWrap(True)
         self.warning = Notice("step.warning", "triangle-alert", "warning")
@@ -92,7 +70,7 @@ class StepForm(QWidget):
         self._place.addWidget(self.form)
         column.addLayout(self._place)
         column.addWidget(self.fault)
-        self._whole = QLabel(tr("Works on the whole graph."), objectName="step.whole")
+        self._whole = named(QLabel(tr("Works on the whole graph.")), "step.whole")
         self._whole.setProperty("role", "muted")
         column.addWidget(self._whole)
         column.addWidget(self._build_layers())
@@ -101,8 +79,9 @@ class StepForm(QWidget):
     def _build_layers(self) -> QWidget:
         self._layers = QWidget()
         label = QLabel(tr("Layers"))
-        self.field = QLineEdit(objectName="step.layers")
+        self.field = named(QLineEdit(), "step.layers")
         self.field.setFont(monospace())
+        self.field.setMaxLength(_LONGEST)
         self.field.setAccessibleName(tr("Layers of the step"))
         self.field.setToolTip(
             tr("Names or patterns (*, ?), type:Conv, block:encoder/0, size:>1MB; ! before one takes its layers out again")
@@ -110,11 +89,12 @@ class StepForm(QWidget):
         label.setBuddy(self.field)
         self._completer = SelectorCompleter(self.field)
         self.field.setCompleter(self._completer)
-        self._completer.activated.connect(self._give_layers)
+        self.field.textEdited.connect(self._completer.narrow)
+        self._completer.activated.connect(self._complete)
         self.field.editingFinished.connect(self._give_layers)
-        self.counted = QLabel(objectName="step.counted")
+        self.counted = named(QLabel(), "step.counted")
         self.counted.setProperty("role", "muted")
-        self.refusing = QToolButton(objectName="step.refusing")
+        self.refusing = named(QToolButton(), "step.refusing")
         self.refusing.setToolTip(tr("Select the layers that this method leaves alone; the layer table tells why"))
         self.refusing.setStyleSheet(f"QToolButton {{ color: {colors().accent}; padding: {UNIT}px 0; }}")
         self.refusing.clicked.connect(self._show_refusing)
@@ -122,10 +102,10 @@ class StepForm(QWidget):
         counts.addWidget(self.counted)
         counts.addStretch(1)
         counts.addWidget(self.refusing)
-        self.take = QPushButton(tr("Use selected layers"), objectName="step.take")
+        self.take = named(QPushButton(tr("Use selected layers")), "step.take")
         self.take.setToolTip(tr("Work on the layers that are selected in the table and the graph"))
         self.take.clicked.connect(self.use_selected_layers)
-        every = QPushButton(tr("All"), objectName="step.every")
+        every = named(QPushButton(tr("All")), "step.every")
         every.setToolTip(tr("Work on every layer that the method can work on"))
         every.setAccessibleName(tr("All layers"))
         every.clicked.connect(self._use_all)
@@ -170,7 +150,7 @@ class StepForm(QWidget):
         if other:
             self._build_form()
         self.form.show_values(self._in_force.settings)
-        self.field.setText(text_of(self._in_force.layers))
+        self._show_layers(self._in_force.layers)
         self.fault.show_text("")
         self._count()
 
@@ -190,6 +170,12 @@ class StepForm(QWidget):
         self._layers.setVisible(not card.whole_model)
         self._whole.setVisible(card.whole_model)
 
+    def _show_layers(self, layers: tuple[str, ...]) -> None:
+        """A text that is too long to be read is only counted: drawing it would take seconds."""
+        text = text_of(layers) if len(layers) <= _MOST_SHOWN else ""
+        self.field.setText(text)
+        self.field.setPlaceholderText("" if text else tr("{count} names", count=f"{len(layers):,}") if layers else "")
+
     def _next_turn(self) -> None:
         self._turn += 1
 
@@ -199,22 +185,28 @@ class StepForm(QWidget):
         self._change(replace(self._draft, settings={**self._draft.settings, name: value}), label, name)
 
     def _give_layers(self) -> None:
-        layers = selectors_of(self.field.text())
-        if self._index >= 0 and layers != self._draft.layers:
-            self._turn += 1
-            self._change(replace(self._draft, layers=layers), tr("Set layers of step {number}", number=self._index + 1), "")
+        if self.field.isModified():
+            self._use(selectors_of(self.field.text()))
+
+    def _complete(self, text: str) -> None:
+        self._use(selectors_of(text))
 
     def use_selected_layers(self) -> None:
         """Let the step work on the layers that are selected."""
         document = self._hub.document
-        if document.selection:
-            every = len(document.selection) == len(document.layers)
-            self.field.setText(text_of(("*",) if every else document.selection))
-            self._give_layers()
+        if document.selection and self._index >= 0:
+            wanted = np.zeros(len(document.layers), bool)
+            wanted[[document.row(name) for name in document.selection]] = True
+            self._use(selectors_for(wanted, document.layers))
 
     def _use_all(self) -> None:
-        self.field.setText("*")
-        self._give_layers()
+        self._use(("*",))
+
+    def _use(self, layers: tuple[str, ...]) -> None:
+        if self._index >= 0 and layers != self._draft.layers:
+            self._turn += 1
+            self._show_layers(layers)
+            self._change(replace(self._draft, layers=layers), tr("Set layers of step {number}", number=self._index + 1), "")
 
     def _change(self, draft: PlannedStep, label: str, name: str) -> None:
         self._draft = draft

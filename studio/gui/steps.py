@@ -49,7 +49,8 @@ class StepList(QListWidget):
     menu_wanted = Signal(object)  # QPoint on the screen
 
     def __init__(self) -> None:
-        super().__init__(objectName="recipe.steps")
+        super().__init__()
+        self.setObjectName("recipe.steps")
         self.setAccessibleName(tr("Steps of the recipe"))
         self.setAccessibleDescription(tr("Alt+Up and Alt+Down move a step, Delete removes it, Ctrl+D duplicates it"))
         self.setItemDelegate(_StepDelegate(self))
@@ -150,8 +151,8 @@ class _StepDelegate(QStyledItemDelegate):
         if line is None:
             return
         c = colors()
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        rect: QRect = option.rect
+        state: QStyle.StateFlag = option.state
         painter.save()
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(c.selection))

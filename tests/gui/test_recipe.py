@@ -363,11 +363,31 @@ def test_layers_that_mean_nothing_are_told(qtbot, opened: RecipePanel, hub: Hub,
 def test_layers_are_completed_by_what_they_are_called(qtbot, opened: RecipePanel, hub: Hub) -> None:
     add(opened, "prune-weights")
     completer = opened.findChild(QLineEdit, "step.layers").completer()
-    completer.setCompletionPrefix("type:Conv, ty")
-    assert completer.completionCount() >= 2
+    field = opened.findChild(QLineEdit, "step.layers")
+    opened.activateWindow()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    field.clear()
+    qtbot.keyClicks(field, "type:Conv, !ty")
     found = [completer.completionModel().index(n, 0).data() for n in range(completer.completionCount())]
-    assert "type:Gemm" in found
-    assert completer.pathFromIndex(completer.completionModel().index(found.index("type:Gemm"), 0)) == "type:Conv, type:Gemm"
+    assert found == ["!type:BatchNormalization", "!type:Conv", "!type:Gemm"]
+    assert completer.pathFromIndex(completer.completionModel().index(2, 0)) == "type:Conv, !type:Gemm"
+    for _ in found:
+        qtbot.keyClick(completer.popup(), Qt.Key.Key_Down)
+    qtbot.keyClick(completer.popup(), Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: hub.document.plan.steps[0].layers == ("type:Conv", "!type:Gemm"), timeout=20_000)
+    assert field.text().replace(",", "") == "type:Conv !type:Gemm"
+
+
+def test_thousands_of_selectors_are_counted(qtbot, opened: RecipePanel, hub: Hub) -> None:
+    add(opened, "prune-weights")
+    names = tuple(f"layer.{n}" for n in range(5000))
+    hub.document.edit_step(0, PlannedStep("prune-weights", hub.methods["prune-weights"].defaults(), names), "x")
+    field = opened.findChild(QLineEdit, "step.layers")
+    assert (field.text(), field.placeholderText()) == ("", "5,000 names")
+    field.setFocus()
+    field.clearFocus()
+    assert hub.document.plan.steps[0].layers == names
 
 
 def test_selectors_as_text_both_ways() -> None:

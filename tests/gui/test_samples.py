@@ -242,7 +242,7 @@ def test_every_condition_reaches_the_plan(qtbot, opened, hub: Hub) -> None:
     assert hub.document.plan.device == "cpu"
     qtbot.mouseClick(panel.findChild(QCheckBox, "setting.runs"), LEFT, pos=QPoint(8, 10))
     assert hub.document.plan.runs is False
-    assert hub.document.undo.undoText() == "Set Latency and memory of measuring"
+    assert hub.document.undo.undoText() == "Set runs of measuring"
     while hub.document.undo.canUndo():
         hub.document.undo.undo()
     assert panel.findChild(NumberBox, "setting.threads").lineEdit().text() == "1"

@@ -11,7 +11,6 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QMenu,
@@ -31,6 +30,7 @@ from studio.gui.form import NumberBox
 from studio.gui.icons import icon
 from studio.gui.jobs import JobItem
 from studio.gui.layer_text import text_of
+from studio.gui.parts import hairline, named, page
 from studio.gui.stepform import StepForm
 from studio.gui.steps import ROW, StepLine, StepList
 from studio.gui.theme import UNIT, colors
@@ -55,7 +55,8 @@ class RecipePanel(QWidget):
     open_requested = Signal()  # by the button of the empty panel
 
     def __init__(self, hub: Hub) -> None:
-        super().__init__(objectName="recipe")
+        super().__init__()
+        self.setObjectName("recipe")
         self._hub = hub
         self._refusals: dict[str, str] = {}  # method -> why it leaves every layer of this model alone
         self._offered: tuple[str, ...] = ()
@@ -85,14 +86,14 @@ class RecipePanel(QWidget):
         column.addWidget(self._pages)
 
     def _build_nothing(self) -> QWidget:
-        button = QPushButton(icon("folder-open"), tr("Open a model"), objectName="recipe.open")
+        button = named(QPushButton(icon("folder-open"), tr("Open a model")), "recipe.open")
         button.clicked.connect(self.open_requested)
         return page(tr("Here you plan how a model becomes smaller and faster, step by step."), button)
 
     def _build_empty(self) -> QWidget:
-        add = QPushButton(icon("plus"), tr("Add step"), objectName="recipe.first")
+        add = named(QPushButton(icon("plus"), tr("Add step")), "recipe.first")
         add.setMenu(self.add_menu)
-        self._suggest = QPushButton(icon("sparkles"), tr("Use the suggested recipe"), objectName="recipe.suggested")
+        self._suggest = named(QPushButton(icon("sparkles"), tr("Use the suggested recipe")), "recipe.suggested")
         self._suggest.clicked.connect(self.use_suggested)
         return page(tr("A recipe lists the steps that make the model smaller or faster, in order."), add, self._suggest)
 
@@ -111,7 +112,7 @@ class RecipePanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.form, 1)
         column.addWidget(self._build_seed())
-        self._scroll = QScrollArea(objectName="recipe.form")
+        self._scroll = named(QScrollArea(), "recipe.form")
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(inside)
@@ -128,7 +129,7 @@ class RecipePanel(QWidget):
         return whole
 
     def _build_buttons(self) -> QHBoxLayout:
-        add = QPushButton(icon("plus"), tr("Add step"), objectName="recipe.add")
+        add = named(QPushButton(icon("plus"), tr("Add step")), "recipe.add")
         add.setMenu(self.add_menu)
         copy = self._button("copy", "recipe.duplicate", tr("Duplicate the step (Ctrl+D)"))
         copy.clicked.connect(self.duplicate_step)
@@ -166,7 +167,7 @@ class RecipePanel(QWidget):
         return row
 
     def _button(self, sign: str, name: str, text: str) -> QToolButton:
-        button = QToolButton(objectName=name)
+        button = named(QToolButton(), name)
         button.setIcon(icon(sign))
         button.setToolTip(text)
         button.setAccessibleName(text)
@@ -190,22 +191,22 @@ class RecipePanel(QWidget):
         return quiet
 
     def _build_foot(self) -> QVBoxLayout:
-        self.predicted = QLabel(objectName="recipe.predicted")
+        self.predicted = named(QLabel(), "recipe.predicted")
         self.predicted.setWordWrap(True)
-        self.run = QPushButton(objectName="recipe.run")
+        self.run = named(QPushButton(), "recipe.run")
         self.run.setIcon(icon("play", colors().on_accent))
         self.run.setText(tr("Run"))
         self.run.setProperty("primary", True)
         self.run.setToolTip(tr("Apply the steps and measure what each of them costs (F5)"))
         self.run.clicked.connect(self._hub.operations.run)
-        self._doing = QLabel(objectName="recipe.doing")
+        self._doing = named(QLabel(), "recipe.doing")
         self._doing.setProperty("role", "caption")
         self._doing.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._bar = QProgressBar(objectName="recipe.progress")
+        self._bar = named(QProgressBar(), "recipe.progress")
         self._bar.setRange(0, _FULL)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(tr("Progress of the run"))
-        self.stop = QPushButton(icon("square"), tr("Stop"), objectName="recipe.stop")
+        self.stop = named(QPushButton(icon("square"), tr("Stop")), "recipe.stop")
         self.stop.clicked.connect(self._stop)
         self._running = QWidget()
         inside = QVBoxLayout(self._running)
@@ -537,29 +538,3 @@ def _recipe_in(event: QDropEvent) -> str:
 def _most(reasons: dict[int, str]) -> str:
     """The most frequent reason."""
     return Counter(reasons.values()).most_common(1)[0][0] if reasons else ""
-
-
-def hairline() -> QFrame:
-    """A line between two parts of a panel."""
-    line = QFrame()
-    line.setProperty("role", "hairline")
-    return line
-
-
-def page(sentence: str, *buttons: QPushButton) -> QWidget:
-    """An empty panel: one sentence and what fills it."""
-    label = QLabel(sentence)
-    label.setWordWrap(True)
-    label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-    label.setProperty("role", "muted")
-    whole = QWidget()
-    column = QVBoxLayout(whole)
-    column.setContentsMargins(4 * UNIT, 4 * UNIT, 4 * UNIT, 4 * UNIT)
-    column.setSpacing(2 * UNIT)
-    column.addStretch(1)
-    column.addWidget(label)
-    column.addSpacing(2 * UNIT)
-    for one in buttons:
-        column.addWidget(one)
-    column.addStretch(2)
-    return whole

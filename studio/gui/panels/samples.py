@@ -33,8 +33,7 @@ from studio.gui.form import Form
 from studio.gui.gallery import Pictures, Waves
 from studio.gui.icons import icon
 from studio.gui.jobs import JobItem
-from studio.gui.panels.recipe import hairline, page
-from studio.gui.stepform import Notice
+from studio.gui.parts import Notice, hairline, named, page
 from studio.gui.theme import UNIT, monospace, numbers
 from studio.gui.words import say, tr
 from studio.service.values import SamplesCard
@@ -52,7 +51,8 @@ class SamplesPanel(QWidget):
     open_requested = Signal()  # by the button of the empty panel
 
     def __init__(self, hub: Hub) -> None:
-        super().__init__(objectName="samples")
+        super().__init__()
+        self.setObjectName("samples")
         self._hub = hub
         self._shown: SamplesCard | None = None
         self.setAcceptDrops(True)
@@ -65,7 +65,7 @@ class SamplesPanel(QWidget):
         self._refresh()
 
     def _build(self) -> None:
-        button = QPushButton(icon("folder-open"), tr("Open a model"), objectName="samples.open")
+        button = named(QPushButton(icon("folder-open"), tr("Open a model")), "samples.open")
         button.clicked.connect(self.open_requested)
         inside = QWidget()
         self._column = QVBoxLayout(inside)
@@ -79,7 +79,7 @@ class SamplesPanel(QWidget):
         self._looks.setSpacing(2 * UNIT)
         self._column.addLayout(self._looks)
         self._column.addStretch(1)
-        scroll = QScrollArea(objectName="samples.scroll")
+        scroll = named(QScrollArea(), "samples.scroll")
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(inside)
@@ -91,11 +91,11 @@ class SamplesPanel(QWidget):
         column.addWidget(self._pages)
 
     def _build_head(self) -> None:
-        self.title = QLabel(objectName="samples.title")
+        self.title = named(QLabel(), "samples.title")
         self.title.setProperty("role", "title")
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setWordWrap(True)
-        self.facts = QLabel(objectName="samples.facts")
+        self.facts = named(QLabel(), "samples.facts")
         self.facts.setProperty("role", "muted")
         self.facts.setWordWrap(True)
         self.facts.setFont(numbers())
@@ -106,10 +106,10 @@ class SamplesPanel(QWidget):
         self._menu.addAction(icon("folder-open"), tr("A folder…")).triggered.connect(self.choose_folder)
         self._random = self._menu.addAction(icon("dices"), tr("Random inputs"))
         self._random.triggered.connect(self.use_random)
-        self._choose = QPushButton(icon("database"), tr("Choose data…"), objectName="samples.choose")
+        self._choose = named(QPushButton(icon("database"), tr("Choose data…")), "samples.choose")
         self._choose.setToolTip(tr("Images, WAV files, arrays, tables or texts, or a samples.yaml that describes them"))
         self._choose.setMenu(self._menu)
-        self._again = QToolButton(objectName="samples.again")
+        self._again = named(QToolButton(), "samples.again")
         self._again.setIcon(icon("refresh-cw"))
         self._again.setToolTip(tr("Read the data again"))
         self._again.setAccessibleName(tr("Read the data again"))
@@ -128,7 +128,7 @@ class SamplesPanel(QWidget):
         self._column.addLayout(self._warnings)
         self._metrics = QVBoxLayout()
         self._metrics.setSpacing(UNIT)
-        self.measure = QPushButton(icon("gauge"), "", objectName="samples.measure")
+        self.measure = named(QPushButton(icon("gauge"), ""), "samples.measure")
         self.measure.setToolTip(
             tr("Run the original on the evaluation rows, and look for signs of data prepared in another way")
         )
@@ -137,7 +137,7 @@ class SamplesPanel(QWidget):
         self._column.addWidget(self.measure)
 
     def _build_conditions(self) -> None:
-        self._unfold = QToolButton(objectName="samples.conditions")
+        self._unfold = named(QToolButton(), "samples.conditions")
         self._unfold.setText(tr("Conditions of measuring"))
         self._unfold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._unfold.setCheckable(True)
@@ -262,7 +262,7 @@ class SamplesPanel(QWidget):
         if fault is None:
             document = self._hub.document
             given = replace(document.plan, **{name: value})
-            label = tr("Set {setting} of measuring", setting=self.form.controls[name].label)
+            label = tr("Set {setting} of measuring", setting=one.option)
             document.edit(given, label, f"measuring {self._turn} {name}")
 
     # Data dropped here
@@ -337,7 +337,7 @@ def _table(card: SamplesCard) -> QTableWidget:
     labeled = any(card.labels)
     header = ((tr("label"),) if labeled else ()) + card.rows[0]
     lines = [((label,) if labeled else ()) + line for label, line in zip(card.labels, card.rows[1:], strict=True)]
-    table = QTableWidget(len(lines), len(header), objectName="samples.rows")
+    table = named(QTableWidget(len(lines), len(header)), "samples.rows")
     table.setAccessibleName(tr("Some rows of the samples"))
     table.setHorizontalHeaderLabels(list(header))
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -371,7 +371,7 @@ def _table(card: SamplesCard) -> QTableWidget:
 
 def _inputs(lines: tuple[str, ...]) -> QWidget:
     """Name, type, shape and range of every input of the model."""
-    whole = QWidget(objectName="samples.inputs")
+    whole = named(QWidget(), "samples.inputs")
     column = QVBoxLayout(whole)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(0)
@@ -391,14 +391,14 @@ def _inputs(lines: tuple[str, ...]) -> QWidget:
 
 def _metric(metric: Metric) -> QWidget:
     """A metric of the original with its interval and the rows behind it."""
-    value = QLabel(f"{metric.value:.4f}", objectName="samples.value")
+    value = named(QLabel(f"{metric.value:.4f}"), "samples.value")
     value.setProperty("role", "title")
     value.setFont(numbers())
     few = metric.low != metric.low
     interval = tr("too few rows for an interval") if few else tr(
         "95 % interval {low} to {high}", low=f"{metric.low:.4f}", high=f"{metric.high:.4f}"
     )  # fmt: skip
-    condition = QLabel(f"{interval}, n = {metric.count:,}", objectName="samples.interval")
+    condition = named(QLabel(f"{interval}, n = {metric.count:,}"), "samples.interval")
     condition.setProperty("role", "caption")
     condition.setWordWrap(True)
     whole = QWidget()

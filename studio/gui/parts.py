@@ -1,0 +1,74 @@
+"""Small parts that several panels are made of."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from studio.gui.icons import icon
+from studio.gui.theme import UNIT, colors
+
+W = TypeVar("W", bound=QWidget)
+
+
+def named(widget: W, name: str) -> W:
+    """The widget, found under a name."""
+    widget.setObjectName(name)
+    return widget
+
+
+def hairline() -> QFrame:
+    """A line between two parts of a panel."""
+    line = QFrame()
+    line.setProperty("role", "hairline")
+    return line
+
+
+def page(sentence: str, *buttons: QPushButton) -> QWidget:
+    """An empty panel: one sentence and what fills it."""
+    label = QLabel(sentence)
+    label.setWordWrap(True)
+    label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+    label.setProperty("role", "muted")
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(4 * UNIT, 4 * UNIT, 4 * UNIT, 4 * UNIT)
+    column.setSpacing(2 * UNIT)
+    column.addStretch(1)
+    column.addWidget(label)
+    column.addSpacing(2 * UNIT)
+    for one in buttons:
+        column.addWidget(one)
+    column.addStretch(2)
+    return whole
+
+
+class Notice(QWidget):
+    """A sentence with a sign before it; hidden without one.
+
+    `role` is "error", "warning" or "muted", which is also the color of the sign.
+    """
+
+    def __init__(self, name: str, sign: str, role: str) -> None:
+        super().__init__()
+        self._sign, self._role = sign, role
+        self._icon = QLabel()
+        self.text = named(QLabel(), name)
+        self.text.setProperty("role", role)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setWordWrap(True)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2 * UNIT)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.text, 1)
+        self.hide()
+
+    def show_text(self, text: str) -> None:
+        """Show this sentence, or nothing where it is empty."""
+        self.text.setText(text)
+        self._icon.setPixmap(icon(self._sign, getattr(colors(), self._role)).pixmap(16, 16))
+        self.setVisible(bool(text))
