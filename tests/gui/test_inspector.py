@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import shiboken6
 from onnx import numpy_helper
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QToolButton
@@ -81,15 +82,15 @@ def shown(hub: Hub, open_model, sample, qtbot) -> Iterator[Callable[[str], Shown
         open_model(sample(name))
         panel = InspectorPanel(hub)
         panels.append(panel)
-        qtbot.addWidget(panel)
         panel.resize(340, 760)
         panel.show()
         qtbot.waitExposed(panel)
         return Shown(hub, panel, qtbot)
 
     yield show
-    for panel in panels:
+    for panel in filter(shiboken6.isValid, panels):
         panel.close()
+        panel.deleteLater()
 
 
 def tensors(path: Path) -> dict[str, np.ndarray]:
@@ -358,3 +359,23 @@ def test_the_middle_without_tails(shown, sample) -> None:
     s.qtbot.keyClick(s.panel.weights.tails, Qt.Key.Key_Space)
     s.settle()
     assert s.plot.value_range == (values.min(), values.max())
+
+
+def test_a_window_that_is_built_anew_shows_the_same(shown, hub: Hub, qtbot) -> None:
+    s = shown("digit_mlp")
+    s.select("/fc2/Gemm")
+    s.plan("prune-weights")
+    with qtbot.waitSignal(s.panel.destroyed):
+        s.panel.deleteLater()
+    hub.document.select(("/fc1/Gemm",))  # nobody is there to show it
+    theme.apply("dark")
+    panel = InspectorPanel(hub)
+    qtbot.addWidget(panel)
+    panel.resize(340, 760)
+    panel.show()
+    again = Shown(hub, panel, qtbot)
+    again.settle()
+    again.wait(lambda: again.plot.label)
+    assert (again.text("inspector-name"), again.text("weights-count")) == ("/fc1/Gemm", "200,704")
+    assert again.plot.label == "50 % cut"
+    assert again.plot.bars[0].color == theme.DARK.original

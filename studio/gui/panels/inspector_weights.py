@@ -110,6 +110,7 @@ class WeightsView(QWidget):
         self.all.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.all.clicked.connect(self._all_channels)
         self.strip = ChannelStrip("channels")
+        self.strip.setToolTip(tr("Click a channel, or go through them with the arrow keys, to see its own histogram"))
         self.strip.setMinimumHeight(140)
         self.strip.setMaximumHeight(340)
         self.strip.hovered.connect(self._hovered)

@@ -105,6 +105,9 @@ def test_block_quantized_products_count_values_not_bytes(tmp_path):
     weights["z"] = points[:, 0] | points[:, 1] << 4
     counts = _counts([node], weights, tmp_path, {"x": [2, 32]}, domains={"com.microsoft": 1})
     assert counts[1] == int((values != np.repeat(points, 16, 1)).sum())
+    node.input.extend(["", "bias"])
+    weights["bias"] = np.array([1, 0, 2, 0], np.float32)
+    assert _counts([node], weights, tmp_path, {"x": [2, 32]}, domains={"com.microsoft": 1}) == (counts[0] + 4, counts[1] + 2)
 
 
 def test_weights_outside_the_model_file_count_on_disk(tmp_path):
