@@ -136,10 +136,11 @@ def _relative(variants: Sequence[VariantCard]) -> Series:
             text = tr("not measured")
             bars.append(Bar(label(variant), variant.number, NAN, None, None, text, text))
             continue
-        ends = (100 / one.ratio_high, 100 / one.ratio_low) if one.ratio_low and one.ratio_high else (None, None)
+        low_end = 100 / one.ratio_high if one.ratio_high else None
+        high_end = 100 / one.ratio_low if one.ratio_low else None
         value = 100 / one.ratio if one.ratio else NAN
         text = ", ".join(filter(None, (_ms(one.latency_ms), latency_words(one.difference))))
-        bars.append(Bar(label(variant), variant.number, value, *ends, text, _spread(one)))
+        bars.append(Bar(label(variant), variant.number, value, low_end, high_end, text, _spread(one)))
     return Series(tr("Latency, 95 % interval"), tr("% of original"), tr("lower is better"), tuple(bars), 0.0)
 
 
@@ -194,15 +195,16 @@ def in_percent(metrics: Iterable[Metric]) -> bool:
 
 def _metric_bar(name: str, number: int, one: Metric, percent: bool, difference: str) -> Bar:
     factor = 100 if percent else 1
-    ends = (one.low * factor, one.high * factor) if math.isfinite(one.low) and math.isfinite(one.high) else (None, None)
-    value = _value(one.value, percent)
+    known = math.isfinite(one.low) and math.isfinite(one.high)
+    low, high = (one.low * factor, one.high * factor) if known else (None, None)
+    text = ", ".join(filter(None, (_value(one.value, percent), difference)))
     exact = tr("{value}, {count} rows", value=f"{one.value:.6g}", count=f"{one.count:,}")
-    if ends[0] is not None:
+    if known:
         exact = tr(
             "{value}, 95 % interval {low} to {high}, {count} rows",
             value=f"{one.value:.6g}", low=f"{one.low:.4g}", high=f"{one.high:.4g}", count=f"{one.count:,}",
         )  # fmt: skip
-    return Bar(name, number, one.value * factor, *ends, ", ".join(filter(None, (value, difference))), exact, one.random)
+    return Bar(name, number, one.value * factor, low, high, text, exact, one.random)
 
 
 def _plain(value: float, percent: bool) -> str:

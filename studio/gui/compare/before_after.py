@@ -27,6 +27,7 @@ from studio.gui.compare.picture import one_picture
 from studio.gui.compare.table import Column, ColumnTable, table_view
 from studio.gui.core import Hub
 from studio.gui.icons import icon
+from studio.gui.parts import named
 from studio.gui.words import say, tr, trn
 from studio.service.values import VariantCard
 
@@ -75,6 +76,7 @@ class ChartGrid(QWidget):
         self._grid.setHorizontalSpacing(16)
         self._grid.setVerticalSpacing(8)
         self._columns = 0
+        self._seen = QSize(_ONE, 200)
 
     def show_series(self, series: Sequence[Series]) -> None:
         while len(self.charts) > len(series):
@@ -90,16 +92,17 @@ class ChartGrid(QWidget):
         for chart, one in zip(self.charts, series, strict=True):
             chart.show_series(one)
         self._columns = 0
-        self.arrange()
+        self.arrange(self._seen)
 
     def _menu(self, place: QPoint) -> None:
         self.menu_wanted.emit(self.sender(), place)
 
-    def arrange(self) -> None:
+    def arrange(self, seen: QSize) -> None:
         """Place the charts for the size of the view they are seen through."""
+        self._seen = seen
         several = any(chart.series is not None and not chart.series.verdict for chart in self.charts)
-        columns = min(max(self.parentWidget().width() // (_SEVERAL if several else _ONE), 1), max(len(self.charts), 1))
-        self._fill_rows(columns)
+        columns = min(max(seen.width() // (_SEVERAL if several else _ONE), 1), max(len(self.charts), 1))
+        self._fill_rows(columns, seen.height())
         if columns == self._columns:
             return
         self._columns = columns
@@ -108,11 +111,10 @@ class ChartGrid(QWidget):
         for column in range(max(self._grid.columnCount(), columns)):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
 
-    def _fill_rows(self, columns: int) -> None:
+    def _fill_rows(self, columns: int, seen: int) -> None:
         """Rows that do not fit one below the other fill the view each: none is cut where scrolling begins."""
         rows = -(-len(self.charts) // columns)
         least = max((chart.minimumSizeHint().height() for chart in self.charts), default=0)
-        seen = self.parentWidget().height()
         fits = rows * (least + self._grid.verticalSpacing()) <= seen
         for row in range(max(rows, self._grid.rowCount())):
             self._grid.setRowMinimumHeight(row, 0 if fits or row >= rows else max(seen - 8, least))
@@ -125,7 +127,8 @@ class ChartArea(QScrollArea):
     """Scrolls the charts where they do not fit."""
 
     def __init__(self, grid: ChartGrid) -> None:
-        super().__init__(objectName="compare-charts")
+        super().__init__()
+        self.setObjectName("compare-charts")
         self._grid = grid
         self.setWidgetResizable(True)
         self.setWidget(grid)
@@ -135,7 +138,7 @@ class ChartArea(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._grid.arrange()
+        self._grid.arrange(event.size())
         super().resizeEvent(event)
 
 
@@ -182,7 +185,7 @@ class BeforeAfter(QWidget):
         self.grid.menu_wanted.connect(self._menu)
         self.grid.clicked.connect(self.chosen)
         self._area = ChartArea(self.grid)
-        self.said = QLabel(objectName="compare-verdict")
+        self.said = named(QLabel(), "compare-verdict")
         self.said.setWordWrap(True)
         self.said.setTextFormat(Qt.TextFormat.RichText)
         self.said.setContentsMargins(8, 0, 8, 0)
@@ -194,7 +197,7 @@ class BeforeAfter(QWidget):
         column = QVBoxLayout(upper)
         column.setContentsMargins(0, 0, 0, 4)
         column.setSpacing(2)
-        self.none = QLabel(tr("Tick a variant to compare it with the original."), objectName="compare-none")
+        self.none = named(QLabel(tr("Tick a variant to compare it with the original.")), "compare-none")
         self.none.setProperty("role", "muted")
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(self.none, 1)
@@ -244,6 +247,9 @@ class BeforeAfter(QWidget):
         self.steps_wanted.emit()
 
     def _menu(self, chart: BarChart, place: QPoint) -> None:
+        series = chart.series
+        if series is None:
+            return
         if self.menu is not None:
             self.menu.deleteLater()
         menu = QMenu(self)
@@ -251,15 +257,13 @@ class BeforeAfter(QWidget):
         numbers = menu.addAction(icon("copy"), tr("Copy numbers"))
         picture = menu.addAction(icon("image"), tr("Copy picture"))
         saved = menu.addAction(icon("save"), tr("Save picture…"))
-        numbers.triggered.connect(lambda: copy_text(numbers_text(chart.series)))
-        picture.triggered.connect(lambda: QGuiApplication.clipboard().setImage(one_picture(chart.series)))
-        saved.triggered.connect(lambda: self._save_picture(chart.series))
+        numbers.triggered.connect(lambda: copy_text(numbers_text(series)))
+        picture.triggered.connect(lambda: QGuiApplication.clipboard().setImage(one_picture(series)))
+        saved.triggered.connect(lambda: self._save_picture(series))
         self.menu = menu  # keeps its Python side until the next one
         menu.popup(place)
 
-    def _save_picture(self, series: Series | None) -> None:
-        if series is None:
-            return
+    def _save_picture(self, series: Series) -> None:
         start = str(Path(self._hub.settings.values.export_folder) / f"{series.title.split(',')[0].lower()}.png")
         target, _ = QFileDialog.getSaveFileName(self, tr("Save picture"), start, tr("PNG picture (*.png)"))
         if target and not one_picture(series).save(target, "PNG"):  # type: ignore[call-overload]
@@ -269,10 +273,8 @@ class BeforeAfter(QWidget):
         event.ignore()
 
 
-def numbers_text(series: Series | None) -> str:
+def numbers_text(series: Series) -> str:
     """A chart as lines of label, value, ends of the interval and unit, by tabs."""
-    if series is None:
-        return ""
     lines = ["\t".join((series.title, tr("value"), tr("low"), tr("high"), tr("unit")))]
     for bar in series.bars:
         ends = ("" if end is None else f"{end:.6g}" for end in (bar.low, bar.high))

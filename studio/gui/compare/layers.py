@@ -15,6 +15,7 @@ from studio.figures import size_text
 from studio.gui.charts.series import label, sqnr_text
 from studio.gui.compare.table import Column, ColumnTable, table_view
 from studio.gui.core import Hub
+from studio.gui.parts import named
 from studio.gui.words import say, tr, trn
 from studio.service.comparison_values import LayerDifferences
 from studio.service.values import VariantCard
@@ -31,13 +32,13 @@ class LayerDifferencesView(QWidget):
         self._card: VariantCard | None = None
         self._asked: tuple[str, int] = ("", 0)
         self.found: LayerDifferences | None = None
-        self.filter = QLineEdit(objectName="compare-layers-filter")
+        self.filter = named(QLineEdit(), "compare-layers-filter")
         self.filter.setPlaceholderText(tr("Filter by layer, operator or note"))
         self.filter.setAccessibleName(tr("Filter layers"))
         self.filter.setClearButtonEnabled(True)
         self.filter.setMaximumWidth(280)
         self.filter.textChanged.connect(self._filter)
-        self.count = QLabel(objectName="compare-layers-count")
+        self.count = named(QLabel(), "compare-layers-count")
         self.count.setProperty("role", "muted")
         row = QHBoxLayout()
         row.setContentsMargins(8, 4, 8, 4)

@@ -12,6 +12,7 @@ from studio.errors import StudioError
 from studio.gui.compare.before_after import counts_text
 from studio.gui.compare.table import Column, ColumnTable, table_view
 from studio.gui.core import Hub
+from studio.gui.parts import named
 from studio.gui.words import say, tr, trn
 from studio.service.values import VariantCard
 
@@ -27,20 +28,20 @@ class StepsView(QWidget):
         self._card: VariantCard | None = None
         self._asked = ""
         self._changed = np.zeros(0, bool)
-        self.summary = QLabel(objectName="compare-steps-summary")
+        self.summary = named(QLabel(), "compare-steps-summary")
         self.summary.setWordWrap(True)
         self.summary.setContentsMargins(8, 4, 8, 0)
-        self.which = QComboBox(objectName="compare-steps-which")
+        self.which = named(QComboBox(), "compare-steps-which")
         self.which.addItems([tr("All layers"), tr("Changed"), tr("Left alone")])
         self.which.setAccessibleName(tr("Which layers are listed"))
         self.which.currentIndexChanged.connect(self._filter)
-        self.filter = QLineEdit(objectName="compare-steps-filter")
+        self.filter = named(QLineEdit(), "compare-steps-filter")
         self.filter.setPlaceholderText(tr("Filter by layer or reason"))
         self.filter.setAccessibleName(tr("Filter outcomes"))
         self.filter.setClearButtonEnabled(True)
         self.filter.setMaximumWidth(280)
         self.filter.textChanged.connect(self._filter)
-        self.count = QLabel(objectName="compare-steps-count")
+        self.count = named(QLabel(), "compare-steps-count")
         self.count.setProperty("role", "muted")
         row = QHBoxLayout()
         row.setContentsMargins(8, 4, 8, 4)

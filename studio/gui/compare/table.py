@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from studio.gui import theme
 from studio.gui.clipboard import make_copyable
+from studio.gui.parts import named
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -117,7 +118,7 @@ class ColumnTable(QAbstractTableModel):
 
 def table_view(name: str, model: ColumnTable, accessible: str, sortable: bool = True) -> QTableView:
     """A view of whole rows that can be copied."""
-    view = QTableView(objectName=name)
+    view = named(QTableView(), name)
     view.setModel(model)
     view.setAccessibleName(accessible)
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -12,6 +12,7 @@ from studio.figures import Figures
 from studio.gui.charts.scatter import Axis, Point, Scatter
 from studio.gui.charts.series import in_percent, label
 from studio.gui.core import Hub
+from studio.gui.parts import named
 from studio.gui.words import tr
 from studio.service.values import VariantCard
 
@@ -60,10 +61,10 @@ class TradeOffView(QWidget):
         super().__init__(parent)
         self._hub = hub
         self._current = 0
-        self.x_box = QComboBox(objectName="compare-tradeoff-x")
+        self.x_box = named(QComboBox(), "compare-tradeoff-x")
         self.x_box.setAccessibleName(tr("Horizontal axis"))
         self.x_box.addItems([axis.name for axis, _ in x_axes()])
-        self.y_box = QComboBox(objectName="compare-tradeoff-y")
+        self.y_box = named(QComboBox(), "compare-tradeoff-y")
         self.y_box.setAccessibleName(tr("Vertical axis"))
         for box in (self.x_box, self.y_box):
             box.activated.connect(self.refresh)

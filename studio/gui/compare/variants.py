@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -39,6 +39,7 @@ from studio.gui.charts.bars import ink
 from studio.gui.charts.series import label, latency_words
 from studio.gui.core import Hub
 from studio.gui.icons import icon
+from studio.gui.parts import named
 from studio.gui.words import say, tr
 from studio.service.values import PlannedStep, VariantCard
 
@@ -126,17 +127,17 @@ class _Delegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         card: VariantCard = index.data(_CARD)
         c, shown = theme.colors(), self._document.shown
-        rect = option.rect  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        rect = option.rect
+        state = option.state
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(c.selection))
         box = QStyleOptionButton()
-        box.rect = self._box(rect)  # type: ignore[attr-defined]
+        box.rect = self._box(rect)
         checked = card.number in shown
         on = QStyle.StateFlag.State_On if checked else QStyle.StateFlag.State_Off
-        box.state = QStyle.StateFlag.State_Enabled | on  # type: ignore[attr-defined]
+        box.state = QStyle.StateFlag.State_Enabled | on
         QApplication.style().drawPrimitive(QStyle.PrimitiveElement.PE_IndicatorCheckBox, box, painter)
         left, top, right = rect.left() + 12 + _BOX, rect.top() + 4, rect.right() - 8
         if checked:
@@ -164,14 +165,14 @@ class _Delegate(QStyledItemDelegate):
     def editorEvent(
         self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> bool:
-        rect = option.rect  # type: ignore[attr-defined]
+        rect = option.rect
         if (
             event.type() == QEvent.Type.MouseButtonRelease
             and isinstance(event, QMouseEvent)
             and self._box(rect).adjusted(-6, -4, 4, 4).contains(event.position().toPoint())
         ):
             return model.setData(index, None, Qt.ItemDataRole.CheckStateRole)
-        if event.type() == QEvent.Type.KeyPress and event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Select):  # type: ignore[attr-defined]
+        if isinstance(event, QKeyEvent) and event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Select):
             return model.setData(index, None, Qt.ItemDataRole.CheckStateRole)
         return False
 
@@ -197,7 +198,7 @@ class VariantList(QWidget):
         self._hub = hub
         self.current = 0
         self._model = VariantModel(hub, self)
-        self.view = QListView(objectName="compare-variants")
+        self.view = named(QListView(), "compare-variants")
         self.view.setModel(self._model)
         self.view.setItemDelegate(_Delegate(hub, self.view))
         self.view.setAccessibleName(tr("Variants"))
@@ -221,18 +222,19 @@ class VariantList(QWidget):
 
     def _plain_buttons(self) -> QWidget:
         row, layout = _row()
-        self.export_button = QPushButton(icon("upload", theme.colors().on_accent), tr("Export…"), objectName="compare-export")
+        self.export_button = named(QPushButton(icon("upload", theme.colors().on_accent), tr("Export…")), "compare-export")
         self.export_button.setProperty("primary", True)
         self.export_button.setToolTip(tr("Write this variant as an ONNX file, checked and loaded on the way"))
         self.export_button.clicked.connect(self._export)
-        self.reuse_button = QToolButton(objectName="compare-reuse", text=tr("Use recipe"))
+        self.reuse_button = named(QToolButton(), "compare-reuse")
+        self.reuse_button.setText(tr("Use recipe"))
         self.reuse_button.setIcon(icon("list-ordered"))
         self.reuse_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.reuse_button.setToolTip(
             tr("Use this recipe again: its steps replace those of the recipe panel; undo takes it back")
         )
         self.reuse_button.clicked.connect(self._reuse)
-        self.delete_button = QToolButton(objectName="compare-delete")
+        self.delete_button = named(QToolButton(), "compare-delete")
         self.delete_button.setIcon(icon("trash-2"))
         self.delete_button.setToolTip(tr("Delete this variant and its files"))
         self.delete_button.setAccessibleName(tr("Delete"))
@@ -244,10 +246,10 @@ class VariantList(QWidget):
 
     def _question(self) -> QWidget:
         row, layout = _row()
-        self._asked = QLabel(objectName="compare-delete-question")
-        self.yes_button = QPushButton(tr("Delete"), objectName="compare-delete-yes")
+        self._asked = named(QLabel(), "compare-delete-question")
+        self.yes_button = named(QPushButton(tr("Delete")), "compare-delete-yes")
         self.yes_button.clicked.connect(self._delete)
-        self.no_button = QPushButton(tr("Keep"), objectName="compare-delete-no")
+        self.no_button = named(QPushButton(tr("Keep")), "compare-delete-no")
         self.no_button.clicked.connect(self._keep)
         layout.addWidget(self._asked, 1)
         layout.addWidget(self.yes_button)

@@ -30,6 +30,7 @@ from studio.gui.compare.tradeoff import TradeOffView
 from studio.gui.compare.variants import VariantList
 from studio.gui.core import Hub
 from studio.gui.icons import icon
+from studio.gui.parts import named
 from studio.gui.words import tr
 from studio.paths import why_not_writable
 from studio.service.values import VariantCard
@@ -42,7 +43,8 @@ class ComparePanel(QWidget):
     """List of variants beside four views of them. `export` and `save_report` are also for the menu."""
 
     def __init__(self, hub: Hub) -> None:
-        super().__init__(objectName="compare-panel")
+        super().__init__()
+        self.setObjectName("compare-panel")
         self._hub = hub
         self.variants = VariantList(hub)
         self.before_after = BeforeAfter(hub)
@@ -75,7 +77,7 @@ class ComparePanel(QWidget):
         sentence.setProperty("role", "muted")
         sentence.setWordWrap(True)
         sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.run_button = QPushButton(icon("play", theme.colors().on_accent), tr("Run the recipe"), objectName="compare-run")
+        self.run_button = named(QPushButton(icon("play", theme.colors().on_accent), tr("Run the recipe")), "compare-run")
         self.run_button.setProperty("primary", True)
         self.run_button.clicked.connect(self._hub.operations.run)
         column = QVBoxLayout(page)
@@ -87,7 +89,7 @@ class ComparePanel(QWidget):
         return page
 
     def _full(self) -> QWidget:
-        self.tabs = QTabBar(objectName="compare-views")
+        self.tabs = named(QTabBar(), "compare-views")
         self.tabs.setAccessibleName(tr("Views"))
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
@@ -102,7 +104,7 @@ class ComparePanel(QWidget):
             self.tabs.addTab(title)
             self._views.addWidget(view)
         self.tabs.currentChanged.connect(self._views.setCurrentIndex)
-        self.save_button = QPushButton(icon("save"), tr("Save report…"), objectName="compare-save")
+        self.save_button = named(QPushButton(icon("save"), tr("Save report…")), "compare-save")
         self.save_button.setToolTip(tr("Save what is compared as a web page, picture, table or JSON"))
         self.save_button.clicked.connect(self.save_report)
         header = QHBoxLayout()

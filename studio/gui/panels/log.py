@@ -25,6 +25,7 @@ from studio.gui import logs, theme
 from studio.gui.clipboard import copy_text
 from studio.gui.core import Hub
 from studio.gui.icons import icon
+from studio.gui.parts import named
 from studio.gui.words import tr, trn
 
 _MOST_LINES = 5_000
@@ -41,12 +42,13 @@ class LogPanel(QWidget):
     """The records of this process from a level on, those that hold a text."""
 
     def __init__(self, hub: Hub) -> None:
-        super().__init__(objectName="log-panel")
+        super().__init__()
+        self.setObjectName("log-panel")
         self._hub = hub
         self._store = logs.store()
         self._next = 0
         self._shown = 0
-        self.level = QComboBox(objectName="log-level")
+        self.level = named(QComboBox(), "log-level")
         self.level.setAccessibleName(tr("Least level"))
         self.level.setToolTip(tr("The least level that is shown"))
         for text, value in (
@@ -58,18 +60,20 @@ class LogPanel(QWidget):
             self.level.addItem(text, value)
         self.level.setCurrentIndex(1)
         self.level.currentIndexChanged.connect(self._fill)
-        self.filter = QLineEdit(objectName="log-filter")
+        self.filter = named(QLineEdit(), "log-filter")
         self.filter.setPlaceholderText(tr("Filter"))
         self.filter.setAccessibleName(tr("Filter the log"))
         self.filter.setClearButtonEnabled(True)
         self.filter.setMaximumWidth(280)
         self.filter.textChanged.connect(self._fill)
-        self.count = QLabel(objectName="log-count")
+        self.count = named(QLabel(), "log-count")
         self.count.setProperty("role", "muted")
-        self.copy_button = QToolButton(objectName="log-copy", text=tr("Copy"))
+        self.copy_button = named(QToolButton(), "log-copy")
+        self.copy_button.setText(tr("Copy"))
         self.copy_button.setIcon(icon("copy"))
         self.copy_button.clicked.connect(self._copy)
-        self.save_button = QToolButton(objectName="log-save", text=tr("Save…"))
+        self.save_button = named(QToolButton(), "log-save")
+        self.save_button.setText(tr("Save…"))
         self.save_button.setIcon(icon("save"))
         self.save_button.clicked.connect(self.save)
         row = QHBoxLayout()
@@ -82,7 +86,7 @@ class LogPanel(QWidget):
         for button in (self.copy_button, self.save_button):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             row.addWidget(button)
-        self.text = QPlainTextEdit(objectName="log-text")
+        self.text = named(QPlainTextEdit(), "log-text")
         self.text.setReadOnly(True)
         self.text.setUndoRedoEnabled(False)
         self.text.setFont(theme.monospace())
