@@ -43,7 +43,6 @@ class StepList(QListWidget):
     chosen = Signal(int)
     moved = Signal(int, int)  # from, to: the position it has afterwards
     removed = Signal()
-    duplicated = Signal()
     copied = Signal()
     pasted = Signal()
     menu_wanted = Signal(object)  # QPoint on the screen
@@ -52,7 +51,7 @@ class StepList(QListWidget):
         super().__init__()
         self.setObjectName("recipe.steps")
         self.setAccessibleName(tr("Steps of the recipe"))
-        self.setAccessibleDescription(tr("Alt+Up and Alt+Down move a step, Delete removes it, Ctrl+D duplicates it"))
+        self.setAccessibleDescription(tr("Alt+Up and Alt+Down move a step, Delete removes it, Ctrl+C and Ctrl+V copy it"))
         self.setItemDelegate(_StepDelegate(self))
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -85,8 +84,6 @@ class StepList(QListWidget):
             self._move(row, row + 1)
         elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and not event.modifiers():
             self.removed.emit()
-        elif event.key() == Qt.Key.Key_D and event.modifiers() == Qt.KeyboardModifier.ControlModifier:
-            self.duplicated.emit()
         elif event.matches(QKeySequence.StandardKey.Copy):
             self.copied.emit()
         elif event.matches(QKeySequence.StandardKey.Paste):
@@ -136,8 +133,7 @@ class StepList(QListWidget):
 def _mine(event: QKeyEvent) -> bool:
     alt = event.modifiers() == Qt.KeyboardModifier.AltModifier and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down)
     standard = any(map(event.matches, (QKeySequence.StandardKey.Copy, QKeySequence.StandardKey.Paste)))
-    twice = event.key() == Qt.Key.Key_D and event.modifiers() == Qt.KeyboardModifier.ControlModifier
-    return alt or standard or twice or event.key() == Qt.Key.Key_Delete
+    return alt or standard or event.key() == Qt.Key.Key_Delete
 
 
 class _StepDelegate(QStyledItemDelegate):

@@ -168,7 +168,7 @@ def test_steps_are_added_duplicated_moved_and_removed(qtbot, opened: RecipePanel
     assert hub.document.step == 1
     qtbot.keyClick(opened.list, Qt.Key.Key_Down, ALT)
     qtbot.keyClick(opened.list, Qt.Key.Key_Down, ALT)  # at the end already
-    qtbot.keyClick(opened.list, Qt.Key.Key_D, CONTROL)
+    click(qtbot, opened, "recipe.duplicate")
     assert methods(hub) == ["clean", "prune-weights", "static-int8", "static-int8"]
     qtbot.keyClick(opened.list, Qt.Key.Key_Delete)
     click(qtbot, opened, "recipe.duplicate")

@@ -214,7 +214,7 @@ def test_the_original_is_measured(qtbot, opened, hub: Hub) -> None:
     metric = hub.document.samples.metrics[0]
     assert metric.name == "top-1"
     assert said(panel, "samples.value") == [f"{metric.value:.4f}"]
-    assert said(panel, "samples.interval") == [f"95 % interval {metric.low:.4f} to {metric.high:.4f}, n = 1,700"]
+    assert said(panel, "samples.interval") == [f"95 % interval {metric.low:.4f} to {metric.high:.4f}, n\u00a0=\u00a01,700"]
     assert metric.value > 0.95
 
 

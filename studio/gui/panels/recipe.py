@@ -102,7 +102,6 @@ class RecipePanel(QWidget):
         self.list.chosen.connect(self._hub.document.choose_step)
         self.list.moved.connect(self._move)
         self.list.removed.connect(self.remove_step)
-        self.list.duplicated.connect(self.duplicate_step)
         self.list.copied.connect(self.copy_step)
         self.list.pasted.connect(self.paste)
         self.list.menu_wanted.connect(self._popup)
@@ -131,7 +130,7 @@ class RecipePanel(QWidget):
     def _build_buttons(self) -> QHBoxLayout:
         add = named(QPushButton(icon("plus"), tr("Add step")), "recipe.add")
         add.setMenu(self.add_menu)
-        copy = self._button("copy", "recipe.duplicate", tr("Duplicate the step (Ctrl+D)"))
+        copy = self._button("copy", "recipe.duplicate", tr("Duplicate the step"))
         copy.clicked.connect(self.duplicate_step)
         remove = self._button("trash-2", "recipe.remove", tr("Remove the step (Delete)"))
         remove.clicked.connect(self.remove_step)

@@ -398,7 +398,7 @@ def _metric(metric: Metric) -> QWidget:
     interval = tr("too few rows for an interval") if few else tr(
         "95 % interval {low} to {high}", low=f"{metric.low:.4f}", high=f"{metric.high:.4f}"
     )  # fmt: skip
-    condition = named(QLabel(f"{interval}, n = {metric.count:,}"), "samples.interval")
+    condition = named(QLabel(f"{interval}, n\u00a0=\u00a0{metric.count:,}"), "samples.interval")
     condition.setProperty("role", "caption")
     condition.setWordWrap(True)
     whole = QWidget()
