@@ -106,17 +106,20 @@ def magnitudes(path: str, inputs: tuple[str, ...], layer: str, job: Job) -> Magn
     matrices = [w for w in one.weights if len(w.shape) > 1] or [one.main]
     if sum(w.size for w in matrices) <= _FEW:
         values = np.concatenate([np.abs(w.tensor.numpy().reshape(-1).astype(np.float64)) for w in matrices])
-        return Magnitudes(np.quantile(values[np.isfinite(values)], _SHARES) if np.isfinite(values).any() else np.zeros(2))
+        values = values[np.isfinite(values)]
+        return Magnitudes(layer, np.quantile(values, _SHARES) if values.size else np.zeros(2))
     total = Statistics()
     for weight in matrices:
         for part in _parts(weight.tensor.numpy(), job):
             total = total.merge(statistics(part))
+    if not total.finite:
+        return Magnitudes(layer, np.zeros(2))
     keys = total.keys
     # The key of a negative value is that of its magnitude with the top bit set.
     folded = np.zeros_like(keys.counts)
     folded[:0x8000] = keys.counts[:0x8000] + keys.counts[0x8000:]
     least = 0.0 if total.minimum <= 0 <= total.maximum else min(abs(total.minimum), abs(total.maximum))
-    return Magnitudes(KeyHistogram(folded, least, total.absmax, keys.exact).quantile(_SHARES))
+    return Magnitudes(layer, KeyHistogram(folded, least, total.absmax, keys.exact).quantile(_SHARES))
 
 
 def planned(path: str, inputs: tuple[str, ...], step: PlannedStep, layer: str, job: Job) -> PlannedWeights:
@@ -128,14 +131,14 @@ def planned(path: str, inputs: tuple[str, ...], step: PlannedStep, layer: str, j
     """
     preview = reader.preview(path, inputs, step, layer, job)
     if preview.grid is None:
-        return PlannedWeights(preview)
+        return PlannedWeights(layer, preview)
     scale, zero, low, high = preview.grid
     array = model_at(path, inputs, job).layer(layer).main.tensor.numpy()
     outside = 0
     for part in _parts(array, job):
         steps = np.rint(part.astype(np.float32) / np.float32(scale)) + np.float32(zero)
         outside += int(np.count_nonzero((steps < low) | (steps > high)))
-    return PlannedWeights(preview, outside / max(array.size, 1))
+    return PlannedWeights(layer, preview, outside / max(array.size, 1))
 
 
 def channels(

@@ -18,10 +18,11 @@ class PlannedWeights:
     """What a step would do to one layer, with what its grid clips.
 
     Attributes:
-        preview: as the method sees it.
+        layer: its name; `preview`: what the method says.
         clipped: share of the main weight that lies beyond the ends of the grid, 0..1; None without a grid.
     """
 
+    layer: str
     preview: PreviewCard
     clipped: float | None = None
 
@@ -41,6 +42,7 @@ class TensorRange:
 class Magnitudes:
     """How large the weights of a layer are: `quantiles` float64[k] of their magnitudes at equally spaced shares from 0 to 1."""
 
+    layer: str
     quantiles: NDArray[np.float64]
 
     def share_below(self, threshold: float) -> float:

@@ -295,7 +295,7 @@ class WeightsView(QWidget):
 
     def _planned_found(self, found: PlannedWeights) -> None:
         document = self._hub.document
-        if not 0 <= document.step < len(document.plan.steps) or not self._layer:
+        if not 0 <= document.step < len(document.plan.steps) or found.layer != self._layer:
             return
         self._planned = found
         name = inspector_plan.dragged_setting(document.plan.steps[document.step])
@@ -305,7 +305,7 @@ class WeightsView(QWidget):
         self._draw_marks()
 
     def _magnitudes(self, found: Magnitudes) -> None:
-        if self._sizes_of == self._layer:
+        if found.layer == self._layer:
             self._sizes = found
             self._draw_marks()
 
@@ -509,6 +509,8 @@ def _shape(shape: tuple[int, ...]) -> str:
 def _quality(sqnr: float) -> str:
     if math.isinf(sqnr) and sqnr > 0:
         return tr("the same values")
-    if sqnr < 0 or math.isnan(sqnr):
+    if math.isnan(sqnr):
+        return tr("some values are not numbers")
+    if sqnr < 0:
         return tr("other values, as when a normalization is folded into the weights")
     return tr("weights at {db} dB SQNR", db=f"{min(sqnr, _MOST_DB):.1f}")

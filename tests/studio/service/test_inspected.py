@@ -263,3 +263,15 @@ def test_the_middle_alone(tmp_path: Path) -> None:
     assert (both.low, both.high) == (low, high)
     np.testing.assert_array_equal(both.before, found.counts)
     assert both.variants[0].sqnr == float("inf")
+
+
+@pytest.mark.parametrize("size", [(20, 20), (400, 400)])
+def test_a_tensor_without_numbers(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = _product(tmp_path, np.full(size, np.nan, np.float32))
+    ((card, _),) = inspected.weights(path, (), "product", 16, Job())
+    assert card.nans == card.count == size[0] * size[1]
+    assert card.counts.sum() == 0
+    assert inspected.magnitudes(path, (), "product", Job()).share_below(1.0) == 1
+    assert inspected.channels(path, (), "product", "w", 0, 8, card.low, card.high, Job()).counts.sum() == 0
+    assert np.isnan(inspected.channel(path, (), "product", "w", 0, 0, 8, Job()).mean)
+    assert np.isnan(inspected.compare(path, (), "product", "w", [(1, path)], 8, None, Job()).variants[0].sqnr)
