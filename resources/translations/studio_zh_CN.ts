@@ -377,7 +377,7 @@
     </message>
     <message>
         <source>Choose it by its whole name to replace it</source>
-        <translation type="unfinished"></translation>
+        <translation>请用完整名称选择它以替换</translation>
     </message>
     <message>
         <source>Choose samples to calibrate and measure on</source>
@@ -398,6 +398,10 @@
     <message>
         <source>Clear the recipe</source>
         <translation>清空配方</translation>
+    </message>
+    <message>
+        <source>Click a channel, or go through them with the arrow keys, to see its own histogram</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>Click into the field and press the new keys.</source>
@@ -2117,7 +2121,7 @@
     </message>
     <message>
         <source>The runs differ in their conditions. Each variant is compared with the original of its own run.</source>
-        <translation type="unfinished"></translation>
+        <translation>各次运行的条件不同。每个变体都与其自身运行中的原始模型比较。</translation>
     </message>
     <message>
         <source>The studio ended unexpectedly. {name} is opened again.</source>
@@ -2744,6 +2748,10 @@
         <translation>{count} 层：{figures}</translation>
     </message>
     <message>
+        <source>{count} names</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
         <source>{count} node</source>
         <translation>{count} 个节点</translation>
     </message>
@@ -2801,11 +2809,11 @@
     </message>
     <message>
         <source>{count} warning</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 条警告</translation>
     </message>
     <message>
         <source>{count} warnings</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 条警告</translation>
     </message>
     <message>
         <source>{cut}, below a magnitude of {threshold}.</source>
@@ -2873,7 +2881,7 @@
     </message>
     <message>
         <source>{name} exists already</source>
-        <translation type="unfinished"></translation>
+        <translation>{name} 已存在</translation>
     </message>
     <message>
         <source>{number} of {count}</source>

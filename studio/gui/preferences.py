@@ -88,7 +88,6 @@ class PreferencesDialog(QDialog):
         self.seconds.valueChanged.connect(self._set_seconds)
         about = QLabel(tr("For models that are opened from now on; each keeps its own."))
         about.setProperty("role", "caption")
-        about.setWordWrap(True)
         return _section(
             tr("Measuring"), (tr("Device"), self.device), (tr("Threads"), self.threads),
             (tr("Time for latency"), self.seconds), ("", about),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -28,7 +29,8 @@ from studio.gui.operations import sample_models
 from studio.gui.theme import BASE, TITLE, UNIT, colors
 from studio.gui.words import say, tr
 
-_MARGIN, _MOST_RECENT, _WIDEST = 6 * UNIT, 8, 1080
+_MARGIN, _MOST_RECENT = 6 * UNIT, 8
+_WIDEST, _TWO_COLUMNS = 1080, 800  # pixels
 
 
 @dataclass(frozen=True)
@@ -167,8 +169,8 @@ class WelcomePage(QWidget):
         known = ", ".join(one for group in self._hub.extensions.values() for one in group)
         self._formats.setText(f"{formats} {known}" if known else formats)
 
-    def _lists(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _lists(self) -> QBoxLayout:
+        row = self._columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         row.setSpacing(6 * UNIT)
         cards = QVBoxLayout()
         cards.setSpacing(UNIT)
@@ -206,6 +208,11 @@ class WelcomePage(QWidget):
         promise.setObjectName("welcome.promise")
         row.addWidget(promise, 1)
         return place
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        wide = self.width() >= _TWO_COLUMNS
+        self._columns.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+        super().resizeEvent(event)
 
     def _settings_changed(self, name: str) -> None:
         if name == "recent":
