@@ -84,7 +84,7 @@ class AboutDialog(QDialog):
         column.addWidget(self.page, 1)
         column.addWidget(buttons)
         self._show()
-        hub.reader.ask("facts.machine", done=self._known, failed=self._unknown, key="machine", priority=2)
+        hub.reader.ask("facts.machine", done=self._known, failed=self._unknown, key="machine", priority=2, lasting=True)
 
     def _known(self, machine: tuple) -> None:
         devices, providers, runtime = machine

@@ -55,8 +55,8 @@ class Operations(QObject):
         self._ask_what_there_is()
 
     def _ask_what_there_is(self) -> None:
-        self._hub.reader.ask("reader.warm_up", done=self._methods, priority=0)
-        self._hub.reader.ask("reader.extensions", done=self._extensions, priority=0)
+        self._hub.reader.ask("reader.warm_up", done=self._methods, priority=0, lasting=True)
+        self._hub.reader.ask("reader.extensions", done=self._extensions, priority=0, lasting=True)
 
     def _methods(self, methods: tuple[MethodCard, ...]) -> None:
         self._hub.methods = {one.name: one for one in methods}
@@ -110,6 +110,7 @@ class Operations(QObject):
         document, (path, inputs) = self._hub.document, self._asked
         self._hub.messages.clear()
         self._hub.jobs.cancel_all()
+        self._hub.reader.forget()
         self._end_opening()
         plan, shown = saved(folder_of(card.path))
         values = self._hub.settings.values
@@ -137,8 +138,6 @@ class Operations(QObject):
         """Close the model."""
         self._hub.jobs.cancel_all()
         self._hub.reader.forget()
-        if not self._hub.methods or not self._hub.extensions:
-            self._ask_what_there_is()  # that was forgotten too
         self._hub.document.close()
         self._hub.settings.set(open_document="")
 
@@ -232,7 +231,7 @@ class Operations(QObject):
         card = document.variant(number)
         if card is not None:
             document.set_variants(tuple(v for v in document.variants if v is not card), document.shown)
-            self._hub.reader.ask("variants.remove", card.folder)
+            self._hub.reader.ask("variants.remove", card.folder, lasting=True)
 
     def _follow_samples(self) -> None:
         plan = self._hub.document.plan

@@ -48,7 +48,7 @@ class PreferencesDialog(QDialog):
         buttons.rejected.connect(self.close)
         column.addWidget(buttons)
         self.setMinimumWidth(500)
-        hub.reader.ask("facts.kept", done=self._sizes, key="kept", priority=2)
+        hub.reader.ask("facts.kept", done=self._sizes, key="kept", priority=2, lasting=True)
 
     def _appearance(self) -> QVBoxLayout:
         values = self._hub.settings.values
@@ -144,10 +144,10 @@ class PreferencesDialog(QDialog):
 
     def _delete_results(self) -> None:
         self._hub.document.set_variants(())
-        self._hub.reader.ask("facts.delete_results", done=self._sizes, priority=2)
+        self._hub.reader.ask("facts.delete_results", done=self._sizes, priority=2, lasting=True)
 
     def _delete_converted(self) -> None:
-        self._hub.reader.ask("facts.delete_converted", done=self._sizes, priority=2)
+        self._hub.reader.ask("facts.delete_converted", done=self._sizes, priority=2, lasting=True)
 
 
 class _Space(QWidget):

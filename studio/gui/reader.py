@@ -32,6 +32,7 @@ class Ask:
     key: str = field(compare=False)
     grace: float = field(compare=False)
     job: Job = field(compare=False)
+    lasting: bool = field(compare=False, default=False)
 
     def cancel(self) -> None:
         self.job.cancel()
@@ -73,6 +74,7 @@ class Reader(QObject):
         key: str = "",
         priority: int = 5,
         force: bool = False,
+        lasting: bool = False,
     ) -> Ask:
         """Call `function(*args, job=...)` in the child; `function` is its name in `studio.service`: "reader.tensors".
 
@@ -83,10 +85,11 @@ class Reader(QObject):
             key: questions that make each other obsolete.
             priority: lower goes first.
             force: end the child if the question, once canceled, does not stop within a second.
+            lasting: it is not about the opened model, so `forget` leaves it.
         """
         job = Job(progress) if progress else Job()
         grace = GRACE if force else math.inf
-        ask = Ask(priority, next(self._numbers), f"studio.service.{function}", args, key, grace, job)
+        ask = Ask(priority, next(self._numbers), f"studio.service.{function}", args, key, grace, job, lasting)
         self._callbacks[ask.number] = (done, failed, canceled)
         with self._changed:
             if key:
@@ -100,13 +103,16 @@ class Reader(QObject):
         return ask
 
     def forget(self) -> None:
-        """Take back every question: the model they are about is closed."""
+        """Take back every question that is about the opened model, also one whose answer is on its way."""
         with self._changed:
-            for ask in self._asks:
-                self._callbacks.pop(ask.number, None)
-            self._asks.clear()
-            if self._running is not None:
+            lasting = [ask for ask in self._asks if ask.lasting]
+            if self._running is not None and self._running.lasting:
+                lasting.append(self._running)
+            elif self._running is not None:
                 self._running.cancel()
+            self._asks = [ask for ask in self._asks if ask.lasting]
+            kept = {ask.number for ask in lasting}
+            self._callbacks = {number: one for number, one in self._callbacks.items() if number in kept}
 
     @property
     def idle(self) -> bool:
@@ -159,7 +165,9 @@ class Reader(QObject):
             return error
 
     def _deliver(self, ask: Ask, outcome: Any) -> None:
-        done, failed, canceled = self._callbacks.pop(ask.number, (None, None, None))
+        if ask.number not in self._callbacks:  # forgotten meanwhile
+            return
+        done, failed, canceled = self._callbacks.pop(ask.number)
         if ask.job.cancelled or isinstance(outcome, Cancelled):
             call(canceled)
         elif isinstance(outcome, StudioError):

@@ -237,7 +237,7 @@ class WelcomePage(QWidget):
             row.removed.connect(self._remove)
             self._recent.addWidget(row)
             self._rows[path] = row
-        self._hub.reader.ask("facts.missing", list(paths), done=self._missing, key="recent", priority=1)
+        self._hub.reader.ask("facts.missing", list(paths), done=self._missing, key="recent", priority=1, lasting=True)
 
     def _missing(self, paths: tuple[str, ...]) -> None:
         for path in paths:

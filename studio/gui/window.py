@@ -108,9 +108,10 @@ class Window(QMainWindow):
         self._split = QSplitter(Qt.Orientation.Vertical, objectName="center")
         self._split.addWidget(self._views)
         self._split.addWidget(self.layers)
-        self._split.setStretchFactor(0, 1)
-        self._split.setStretchFactor(1, 1)
+        self._split.setStretchFactor(0, 3)
+        self._split.setStretchFactor(1, 4)
         self._split.setChildrenCollapsible(False)
+        self._split.setSizes([3_000, 4_000])  # a proportion: the table needs a line of words above and below its rows
         self._welcome, self._opening = WelcomePage(self._hub), OpeningPage(self._hub)
         self._pages = QStackedWidget(objectName="pages")
         for page in (self._welcome, self._opening, self._split):
@@ -128,6 +129,7 @@ class Window(QMainWindow):
 
     def _docks(self) -> None:
         self._dock: dict[str, QDockWidget] = {}
+        self._away: list[QDockWidget] = []
         for id, title, widget in (
             ("recipe", tr("Recipe"), self.recipe),
             ("samples", tr("Samples"), self.samples),
@@ -349,17 +351,18 @@ class Window(QMainWindow):
         self.actions_.refresh()
 
     def _show_docks(self, shown: bool) -> None:
+        """Panels are there while a model is: they come back as they were."""
         if shown:
-            hidden = getattr(self, "_hidden", None)
-            for dock in hidden if hidden is not None else self._dock.values():
+            for dock in self._away:
                 dock.show()
-            self._hidden = None
-            for id in ("recipe", "compare"):
-                self._dock[id].raise_()
+            if self._away:
+                for id in ("recipe", "compare"):
+                    self._dock[id].raise_()
+            self._away = []
             QTimer.singleShot(0, self, self._arrange_titles)
-        elif getattr(self, "_hidden", None) is None:
-            self._hidden = [dock for dock in self._dock.values() if not dock.isHidden()]
-            for dock in self._dock.values():
+        elif not self._away:
+            self._away = [dock for dock in self._dock.values() if not dock.isHidden()]
+            for dock in self._away:
                 dock.hide()
 
     def _show_checks(self, _: bool) -> None:
@@ -528,7 +531,7 @@ class Window(QMainWindow):
         for dock in self._dock.values():
             dock.setVisible(self._hub.document.card is not None)
         self._arrange_docks()
-        self._split.setSizes([1, 1])
+        self._split.setSizes([3_000, 4_000])
 
     def save_layout(self) -> None:
         """Remember size and panels for the next window."""
@@ -543,9 +546,7 @@ class Window(QMainWindow):
         if values.layout:
             self.restoreState(_bytes(values.layout), LAYOUT_VERSION)
         if self._hub.document.card is None:
-            self._hidden = [dock for dock in self._dock.values() if not dock.isHidden()]
-            for dock in self._dock.values():
-                dock.hide()
+            self._show_docks(False)
         self._arrange_titles()
 
     def showEvent(self, event: QShowEvent) -> None:
