@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QS
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
+    QDrag,
     QDragEnterEvent,
     QDragMoveEvent,
     QDropEvent,
@@ -100,6 +101,15 @@ class StepList(QListWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.menu_wanted.emit(event.globalPos())
 
+    def startDrag(self, actions: Qt.DropAction) -> None:
+        """Drag the chosen step. The view's own way takes the row out of the list afterwards, behind our back."""
+        item = self.currentItem()
+        if item is not None:
+            drag = QDrag(self)
+            drag.setMimeData(self.mimeData([item]))
+            drag.setPixmap(self.viewport().grab(self.visualItemRect(item)))
+            drag.exec(Qt.DropAction.MoveAction)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.source() is self:
             super().dragEnterEvent(event)
@@ -120,8 +130,7 @@ class StepList(QListWidget):
         row = at.row() if at.isValid() else self.count()
         below = self.dropIndicatorPosition() == QAbstractItemView.DropIndicatorPosition.BelowItem
         target = row + (at.isValid() and below)
-        event.setDropAction(Qt.DropAction.CopyAction)  # a moved row would be taken out of the list behind our back
-        event.accept()
+        event.acceptProposedAction()
         source = self.currentRow()
         self._move(source, target - (source < target))
 
