@@ -26,7 +26,7 @@ from studio.service.inspector_values import (
     TensorRange,
 )
 from studio.service.reader import model_at
-from studio.service.runner import samples_of
+from studio.service.shown import samples_of
 from studio.service.values import Plan, PlannedStep, TensorCard
 from studio.weights import Weight
 

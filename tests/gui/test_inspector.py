@@ -37,7 +37,7 @@ class Shown:
     def settle(self) -> None:
         """Wait until nothing is asked any more, what follows upon answers included."""
         planning = self.hub.operations._planning
-        self.wait(lambda: self.panel.weights is not None and self.hub.reader.idle and not planning.isActive())
+        self.wait(lambda: self.panel.activations is not None and self.hub.reader.idle and not planning.isActive())
         self.qtbot.wait(1)
         self.wait(lambda: self.hub.reader.idle)
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import shiboken6
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -96,7 +96,7 @@ class InspectorPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.stack)
-        self._plots_ready.connect(self._build_views)
+        self._plots_ready.connect(self._build_weights)
         hub.document.selection_changed.connect(self._refresh)
         hub.document.opened.connect(self._reopened)
         hub.document.closed.connect(self._reopened)
@@ -139,14 +139,15 @@ class InspectorPanel(QWidget):
         self._show(document.current)
 
     def _show(self, layer: str) -> None:
-        if self.weights is None or self.activations is None:
+        if self.weights is None:
             if layer and not self._importing:
                 self._importing = True
                 threading.Thread(target=self._import, name="plots", daemon=True).start()
         elif layer != self._shown:
             self._shown = layer
             self.weights.show_layer(layer)
-            self.activations.show_layer(layer)
+            if self.activations is not None:
+                self.activations.show_layer(layer)
 
     def _import(self) -> None:
         for module in _VIEWS:
@@ -154,14 +155,20 @@ class InspectorPanel(QWidget):
         if shiboken6.isValid(self):  # the window may have been closed meanwhile
             self._plots_ready.emit()
 
-    def _build_views(self) -> None:
-        from studio.gui.panels.inspector_activations import ActivationsView
+    def _build_weights(self) -> None:
         from studio.gui.panels.inspector_weights import WeightsView
 
-        self.weights, self.activations = WeightsView(self._hub), ActivationsView(self._hub)
+        self.weights = WeightsView(self._hub)
         self.tabs.addTab(self.weights, tr("Weights"))
-        self.tabs.addTab(self.activations, tr("Activations"))
         self._refresh()
+        QTimer.singleShot(0, self._build_activations)  # later, so that the window does not stand still for both
+
+    def _build_activations(self) -> None:
+        from studio.gui.panels.inspector_activations import ActivationsView
+
+        self.activations = ActivationsView(self._hub)
+        self.tabs.addTab(self.activations, tr("Activations"))
+        self.activations.show_layer(self._shown)
 
     def _to_previous(self) -> None:
         self._go(-1)

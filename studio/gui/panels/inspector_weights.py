@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import math
 from collections.abc import Callable
@@ -418,15 +419,11 @@ class WeightsView(QWidget):
             for one in self._after.variants:
                 title = self._title(one.variant)
                 if one.reason:
-                    lines.append(f"{title}: {say(one.reason)}")
+                    lines.append(html.escape(f"{title}: {say(one.reason)}"))
                     continue
-                mark = f'<span style="color:{tints.get(title, "")}">▬</span> '
-                lines.append(
-                    mark
-                    + tr(
-                        "{variant} ({precision}): {quality}", variant=title, precision=one.precision, quality=_quality(one.sqnr)
-                    )
-                )
+                words = {"variant": title, "precision": one.precision, "quality": _quality(one.sqnr)}
+                text = html.escape(tr("{variant} ({precision}): {quality}", **words))
+                lines.append(f'<span style="color:{tints.get(title, "")}">▬</span> {text}')
             if any(not one.reason for one in self._after.variants):
                 lines.insert(0, f'<span style="color:{theme.colors().original}">■</span> ' + tr("original"))
         self.after.setText("<br>".join(lines))
