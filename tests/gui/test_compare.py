@@ -314,10 +314,10 @@ def test_save_report(
         assert "<script" not in text
 
 
-def test_save_picture(panel: ComparePanel, ran: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_save_picture(panel: ComparePanel, ran: Hub, qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _answer(monkeypatch, tmp_path / "charts.png")
     panel.save_report()
-    assert ran.messages.last == ("info", f"Wrote {tmp_path / 'charts.png'}.")
+    qtbot.waitUntil(lambda: ran.messages.last == ("info", f"Wrote {tmp_path / 'charts.png'}."), timeout=20_000)
     image = QImage(str(tmp_path / "charts.png"))
     assert image.width() == 2560
     assert [path.name for path in tmp_path.glob("*charts*")] == ["charts.png"]

@@ -61,8 +61,8 @@ def frontier(points: Sequence[Point], x: Axis, y: Axis) -> tuple[Point, ...]:
     cost = np.array([[p.x if x.lower else -p.x, p.y if y.lower else -p.y] for p in points])
     nowhere_worse = (cost[:, None, :] <= cost[None, :, :]).all(-1)
     somewhere_better = (cost[:, None, :] < cost[None, :, :]).any(-1)
-    beaten = (nowhere_worse & somewhere_better).any(0).tolist()
-    return tuple(sorted((p for p, gone in zip(points, beaten, strict=True) if not gone), key=lambda p: p.x))
+    beaten = np.any(nowhere_worse & somewhere_better, axis=0)
+    return tuple(sorted((points[n] for n in np.flatnonzero(~beaten).tolist()), key=lambda p: p.x))
 
 
 class Scatter(QWidget):

@@ -23,7 +23,7 @@ from studio.gui import theme
 from studio.gui.charts.bars import BarChart
 from studio.gui.charts.series import Series, all_series, conditions, label, mixed, rows_of
 from studio.gui.clipboard import copy_text
-from studio.gui.compare.picture import one_picture
+from studio.gui.compare.picture import PictureWriter, one_picture
 from studio.gui.compare.table import Column, ColumnTable, table_view
 from studio.gui.core import Hub
 from studio.gui.icons import icon
@@ -179,6 +179,7 @@ class BeforeAfter(QWidget):
         self._hub = hub
         self.series: tuple[Series, ...] = ()
         self.menu: QMenu | None = None
+        self.pictures = PictureWriter()
         self._tall = self._mixed = False
         self._card: VariantCard | None = None
         self.grid = ChartGrid()
@@ -266,8 +267,8 @@ class BeforeAfter(QWidget):
     def _save_picture(self, series: Series) -> None:
         start = str(Path(self._hub.settings.values.export_folder) / f"{series.title.split(',')[0].lower()}.png")
         target, _ = QFileDialog.getSaveFileName(self, tr("Save picture"), start, tr("PNG picture (*.png)"))
-        if target and not one_picture(series).save(target, "PNG"):  # type: ignore[call-overload]
-            self._hub.messages.show(tr("The picture {path} could not be written. Choose another folder.", path=target), "error")
+        if target:
+            self.pictures.write(one_picture(series), Path(target))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         event.ignore()

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QItemSelection, QSignalBlocker
+from PySide6.QtCore import QItemSelection, QModelIndex, QSignalBlocker
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
@@ -32,6 +32,7 @@ class LayerDifferencesView(QWidget):
         self._card: VariantCard | None = None
         self._asked: tuple[str, int] = ("", 0)
         self.found: LayerDifferences | None = None
+        self._texts: list[str] = []  # what the filter looks in, once it has been used
         self.filter = named(QLineEdit(), "compare-layers-filter")
         self.filter.setPlaceholderText(tr("Filter by layer, operator or note"))
         self.filter.setAccessibleName(tr("Filter layers"))
@@ -92,7 +93,7 @@ class LayerDifferencesView(QWidget):
         self._filter()
 
     def _fill(self, found: LayerDifferences | None) -> None:
-        self.found = found
+        self.found, self._texts = found, []
         if found is None:
             self.model.fill(())
             self.count.setText("")
@@ -123,8 +124,10 @@ class LayerDifferencesView(QWidget):
             return
         words = self.filter.text().casefold().split()
         if words:
-            texts = (f"{n} {o} {t}".casefold() for n, o, t in zip(found.names, found.ops, found.notes, strict=True))
-            self.model.keep(np.fromiter((all(word in text for word in words) for text in texts), bool, len(found)))
+            if not self._texts:
+                columns = zip(found.names, found.ops, found.notes, strict=True)
+                self._texts = [f"{name} {op} {note}".casefold() for name, op, note in columns]
+            self.model.keep(np.fromiter((all(word in text for word in words) for text in self._texts), bool, len(found)))
         else:
             self.model.keep(None)
         shown, total = self.model.rowCount(), len(found)
@@ -137,9 +140,9 @@ class LayerDifferencesView(QWidget):
 
     def _selected(self, _: QItemSelection, __: QItemSelection) -> None:
         if self.found is not None:
-            rows = sorted({index.row() for index in self.table.selectionModel().selectedRows()})
-            names = [self.found.names[self.model.source_row(row)] for row in rows]
-            self._hub.document.select(names)
+            ranges = sorted((one.top(), one.bottom()) for one in self.table.selectionModel().selection().toList())
+            rows = [row for top, bottom in ranges for row in range(top, bottom + 1)]
+            self._hub.document.select([self.found.names[self.model.source_row(row)] for row in rows])
 
     def _follow(self) -> None:
         """Show the selection of the document."""
@@ -148,7 +151,7 @@ class LayerDifferencesView(QWidget):
             return
         row = self.model.row_of(self.found.names.index(current))
         selection = self.table.selectionModel()
-        if row < 0 or any(index.row() == row for index in selection.selectedRows()):
+        if row < 0 or selection.isRowSelected(row, QModelIndex()):
             return
         with QSignalBlocker(selection):
             self.table.selectRow(row)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QImage, QPainter
 
+from studio.errors import ExportError
 from studio.gui import theme
 from studio.gui.charts.bars import paint_bars
 from studio.gui.charts.series import Series
+from studio.paths import why_not_writable
 
 _WIDTH, _HEIGHT = 1280, 250
 _SCALE = 2
@@ -49,3 +54,27 @@ def charts_picture(series: Sequence[Series], title: str, caption: str) -> QImage
 def one_picture(series: Series) -> QImage:
     """A single chart."""
     return charts_picture([series], series.title, "")
+
+
+class PictureWriter(QObject):
+    """Writes pictures in a thread: packing a large one takes tenths of a second. Has no parent, so that it outlives a panel."""
+
+    written = Signal(str)  # the path
+    failed = Signal(object)  # ExportError
+
+    def write(self, image: QImage, path: Path) -> None:
+        """Write `image` as PNG beside `path` and move it there; what stood there stays if that fails."""
+        threading.Thread(target=self._write, args=(image, path), name="picture", daemon=True).start()
+
+    def _write(self, image: QImage, path: Path) -> None:
+        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        why = why_not_writable(path)
+        try:
+            if why is None and image.save(str(partial), "PNG"):  # type: ignore[call-overload]
+                partial.replace(path)
+                self.written.emit(str(path))
+                return
+            partial.unlink(missing_ok=True)
+        except OSError as error:
+            why = error.strerror or str(error)
+        self.failed.emit(ExportError(f"The picture {path} cannot be written", why or "", "Choose another folder"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -19,7 +18,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.errors import ExportError
 from studio.gui import theme
 from studio.gui.charts.series import label
 from studio.gui.compare.before_after import BeforeAfter, FiguresTable
@@ -32,7 +30,6 @@ from studio.gui.core import Hub
 from studio.gui.icons import icon
 from studio.gui.parts import named
 from studio.gui.words import tr
-from studio.paths import why_not_writable
 from studio.service.values import VariantCard
 
 _LIST_WIDTH = 260
@@ -63,6 +60,8 @@ class ComparePanel(QWidget):
         self.before_after.steps_wanted.connect(self._show_steps)
         self.before_after.chosen.connect(self._choose)
         self.tradeoff.chosen.connect(self._choose)
+        self.before_after.pictures.written.connect(self._saved)
+        self.before_after.pictures.failed.connect(hub.messages.show)
         document = hub.document
         for signal in (document.variants_changed, document.shown_changed, document.opened, document.closed):
             signal.connect(self._refresh)
@@ -215,15 +214,7 @@ class ComparePanel(QWidget):
 
     def _save_picture(self, path: Path) -> None:
         title = tr("{model}: before and after", model=self.compared[0].model)
-        image = charts_picture(self.before_after.series, title, self.before_after.caption.text)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        why = why_not_writable(path)
-        if why is None and image.save(str(partial), "PNG"):  # type: ignore[call-overload]
-            partial.replace(path)
-            self._saved(str(path))
-        else:
-            partial.unlink(missing_ok=True)
-            self._hub.messages.show(ExportError(f"The picture {path} cannot be written", why or "", "Choose another folder"))
+        self.before_after.pictures.write(charts_picture(self.before_after.series, title, self.before_after.caption.text), path)
 
     def _saved(self, path: str) -> None:
         self._hub.messages.show(tr("Wrote {path}.", path=path))
