@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -544,3 +549,17 @@ def test_nothing_is_wider_than_the_panel(qtbot, opened: RecipePanel, hub: Hub, w
         inside: Any = panel._scroll.widget()
         assert inside.minimumSizeHint().width() <= panel._scroll.viewport().width(), name
     theme.apply("light")
+
+
+def test_the_mouse_drags_a_step_on_a_real_screen() -> None:
+    missing = [name for name in ("xvfb-run", "xdotool") if shutil.which(name) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} is not installed")
+    words = ["xvfb-run", "-a", sys.executable, "-m", "tests.gui.drag_steps"]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "xcb"}
+    ran = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(ran.stdout) == {
+        "told": [[0, 2]],
+        "shown": ["1 clean: all", "2 prune-weights: all", "3 fp16: all"],  # it only tells; the document changes
+    }
+    assert "Traceback" not in ran.stderr
