@@ -48,9 +48,7 @@ class MessageBar(QWidget):
         row.addWidget(self.text, 1)
         row.addWidget(self._details)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignVCenter)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
-        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        escape.activated.connect(hub.messages.clear)
+        QShortcut(QKeySequence(Qt.Key.Key_Escape), self).activated.connect(hub.messages.clear)  # only while the bar is shown
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_INFO_MS)
