@@ -322,8 +322,12 @@ def _facts(card: SamplesCard) -> str:
         "images": tr("Images"), "arrays": tr("Arrays"), "table": tr("Table"), "text": tr("Text"), "audio": tr("Audio"),
         "random": tr("Made up"),
     }  # fmt: skip
+    tasks = {
+        "classification": tr("classification"), "scores": tr("scores"), "regression": tr("regression"),
+        "similarity": tr("similarity"), "ranking": tr("ranking"), "transcription": tr("transcription"), "map": tr("map"),
+    }  # fmt: skip
     kind = kinds.get(card.kind, card.kind)
-    head = f"{kind}, {say(card.task)}" if card.task else kind
+    head = f"{kind}, {tasks.get(card.task, card.task)}" if card.task else kind
     if card.random:
         return f"{head}\n" + tr("{count} rows", count=f"{card.count:,}")
     return f"{head}\n" + tr(
