@@ -123,10 +123,9 @@ def worked(camera: Camera) -> None:
     camera.wait(lambda: not camera.hub.jobs.active)
     for steps in (("clean", "weight-only"), ("clean", "prune-weights"), ("clean", "static-int8")):
         camera.run(*steps)
-    layers = camera.hub.document.layers
     camera.hub.document.show_variants(v.number for v in camera.hub.document.variants)
     camera.hub.document.choose_step(1)
-    camera.hub.document.select([layers.names[len(layers) // 2]])
+    camera.hub.document.select(["/blocks/blocks.3/expand/conv/Conv"])
     camera.rest()
 
 

@@ -103,15 +103,17 @@ class Window(QMainWindow):
     def _center(self) -> None:
         self._views = QTabWidget(objectName="views")
         self._views.setDocumentMode(True)
-        self._views.addTab(self.graph, icon("network"), tr("Graph"))
-        self._views.addTab(self.netron, icon("external-link"), tr("Netron"))
+        self._views.addTab(self.graph, tr("Graph"))
+        self._views.addTab(self.netron, tr("Netron"))
+        self._views.setCornerWidget(self.graph.tools, Qt.Corner.TopRightCorner)
+        self._views.currentChanged.connect(self._show_tools)
         self._split = QSplitter(Qt.Orientation.Vertical, objectName="center")
         self._split.addWidget(self._views)
         self._split.addWidget(self.layers)
         self._split.setStretchFactor(0, 3)
-        self._split.setStretchFactor(1, 4)
+        self._split.setStretchFactor(1, 3)
         self._split.setChildrenCollapsible(False)
-        self._split.setSizes([3_000, 4_000])  # a proportion: the table needs a line of words above and below its rows
+        self._split.setSizes([3_000, 3_000])  # a proportion
         self._welcome, self._opening = WelcomePage(self._hub), OpeningPage(self._hub)
         self._pages = QStackedWidget(objectName="pages")
         for page in (self._welcome, self._opening, self._split):
@@ -126,6 +128,10 @@ class Window(QMainWindow):
         self._hint = QLabel(tr("Drop to open"), self, objectName="drop.hint", alignment=Qt.AlignmentFlag.AlignCenter)
         self._hint.setProperty("role", "drop")
         self._hint.hide()
+
+    def _show_tools(self, index: int) -> None:
+        """The tools beside the tabs belong to the graph."""
+        self.graph.tools.setVisible(index == 0)
 
     def _docks(self) -> None:
         self._dock: dict[str, QDockWidget] = {}
@@ -531,7 +537,7 @@ class Window(QMainWindow):
         for dock in self._dock.values():
             dock.setVisible(self._hub.document.card is not None)
         self._arrange_docks()
-        self._split.setSizes([3_000, 4_000])
+        self._split.setSizes([3_000, 3_000])
 
     def save_layout(self) -> None:
         """Remember size and panels for the next window."""
