@@ -236,8 +236,8 @@
         <translation>通道沿张量的哪个轴计数</translation>
     </message>
     <message>
-        <source>Alt+Up and Alt+Down move a step, Delete removes it, Ctrl+D duplicates it</source>
-        <translation>Alt+上/下移动步骤，Delete 删除，Ctrl+D 复制</translation>
+        <source>Alt+Up and Alt+Down move a step, Delete removes it, Ctrl+C and Ctrl+V copy it</source>
+        <translation>Alt+上/下移动步骤，Delete 删除，Ctrl+C 和 Ctrl+V 复制</translation>
     </message>
     <message>
         <source>Apache License 2.0. No telemetry: nothing leaves this machine.</source>
@@ -401,7 +401,7 @@
     </message>
     <message>
         <source>Click a channel, or go through them with the arrow keys, to see its own histogram</source>
-        <translation type="unfinished"></translation>
+        <translation>点击通道，或用方向键逐个查看其直方图</translation>
     </message>
     <message>
         <source>Click into the field and press the new keys.</source>
@@ -648,8 +648,8 @@
         <translation>松开以打开</translation>
     </message>
     <message>
-        <source>Duplicate the step (Ctrl+D)</source>
-        <translation>复制该步骤 (Ctrl+D)</translation>
+        <source>Duplicate the step</source>
+        <translation>复制该步骤</translation>
     </message>
     <message>
         <source>Duplicate {method}</source>
@@ -2088,10 +2088,6 @@
         <translation>原始模型或其变体之一</translation>
     </message>
     <message>
-        <source>The picture {path} could not be written. Choose another folder.</source>
-        <translation>无法写入图片 {path}。请选择其他文件夹。</translation>
-    </message>
-    <message>
         <source>The process that shows Netron ended, most likely because memory ran out. Nothing else is lost.</source>
         <translation>显示 Netron 的进程已结束，很可能是内存不足。其他内容没有丢失。</translation>
     </message>
@@ -2268,6 +2264,10 @@
         <translation>使用所选的 {count} 层</translation>
     </message>
     <message>
+        <source>Variant</source>
+        <translation>变体</translation>
+    </message>
+    <message>
         <source>Variant {number}: {steps}</source>
         <translation>变体 {number}：{steps}</translation>
     </message>
@@ -2412,14 +2412,6 @@
         <translation>缩小(&amp;O)</translation>
     </message>
     <message>
-        <source>Zoom in (+)</source>
-        <translation>放大 (+)</translation>
-    </message>
-    <message>
-        <source>Zoom out (-)</source>
-        <translation>缩小 (-)</translation>
-    </message>
-    <message>
         <source>Zoom to &amp;selection</source>
         <translation>缩放到所选(&amp;S)</translation>
     </message>
@@ -2482,6 +2474,10 @@
     <message>
         <source>channels {first} to {last}   {low} to {high}   at most {count}</source>
         <translation>通道 {first} 至 {last}   {low} 至 {high}   至多 {count}</translation>
+    </message>
+    <message>
+        <source>classification</source>
+        <translation>分类</translation>
     </message>
     <message>
         <source>conv or *conv1: a part of a name, or a pattern of a whole one</source>
@@ -2556,6 +2552,10 @@
         <translation>越低越好</translation>
     </message>
     <message>
+        <source>map</source>
+        <translation>mAP</translation>
+    </message>
+    <message>
         <source>median {value} ms</source>
         <translation>中位数 {value} ms</translation>
     </message>
@@ -2612,6 +2612,14 @@
         <translation>随机输入</translation>
     </message>
     <message>
+        <source>ranking</source>
+        <translation>排序</translation>
+    </message>
+    <message>
+        <source>regression</source>
+        <translation>回归</translation>
+    </message>
+    <message>
         <source>runs</source>
         <translation>可运行</translation>
     </message>
@@ -2624,8 +2632,20 @@
         <translation>样本：{name}</translation>
     </message>
     <message>
+        <source>scores</source>
+        <translation>分数</translation>
+    </message>
+    <message>
+        <source>similarity</source>
+        <translation>相似度</translation>
+    </message>
+    <message>
         <source>size:&gt;1MB, parameters:&gt;1M, macs:&gt;100M, after:&lt;100kB, sparsity:&gt;50%, share:&gt;5%</source>
         <translation>size:&gt;1MB, parameters:&gt;1M, macs:&gt;100M, after:&lt;100kB, sparsity:&gt;50%, share:&gt;5%</translation>
+    </message>
+    <message>
+        <source>some values are not numbers</source>
+        <translation>有些值不是数值</translation>
     </message>
     <message>
         <source>stopping</source>
@@ -2650,6 +2670,10 @@
     <message>
         <source>too few rows for an interval</source>
         <translation>行数太少，无法给出区间</translation>
+    </message>
+    <message>
+        <source>transcription</source>
+        <translation>转写</translation>
     </message>
     <message>
         <source>type:Conv, block:encoder/0, precision:int8, planned:static-int8</source>
@@ -2749,7 +2773,7 @@
     </message>
     <message>
         <source>{count} names</source>
-        <translation type="unfinished"></translation>
+        <translation>{count} 个名称</translation>
     </message>
     <message>
         <source>{count} node</source>

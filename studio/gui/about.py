@@ -13,6 +13,7 @@ from studio.errors import StudioError
 from studio.figures import size_text
 from studio.gui.core import Hub
 from studio.gui.icons import icon
+from studio.gui.parts import named
 from studio.gui.sheet import Section, as_html, as_text
 from studio.gui.theme import TITLE, UNIT, colors
 from studio.gui.words import say, tr
@@ -47,7 +48,8 @@ class AboutDialog(QDialog):
     """Versions, what runs here and why something does not, and what is used from others; can be copied."""
 
     def __init__(self, hub: Hub, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="about")
+        super().__init__(parent)
+        self.setObjectName("about")
         self._machine: list[Section] = [
             Section(tr("Devices and providers"), lines=(tr("Every provider of ONNX Runtime is being tried…"),))
         ]
@@ -55,7 +57,7 @@ class AboutDialog(QDialog):
         self.resize(600, 640)
         picture = QLabel()
         picture.setPixmap(icon("boxes", colors().accent).pixmap(48, 48))
-        title = QLabel(tr("Compression Studio {version}", version=version()), objectName="about.title")
+        title = named(QLabel(tr("Compression Studio {version}", version=version())), "about.title")
         title.setProperty("role", "title")
         title.setStyleSheet(f"font-size: {TITLE + 3}px")
         promise = QLabel(tr("Apache License 2.0. No telemetry: nothing leaves this machine."))
@@ -69,7 +71,7 @@ class AboutDialog(QDialog):
         head.setSpacing(4 * UNIT)
         head.addWidget(picture)
         head.addLayout(texts, 1)
-        self.page = QTextBrowser(objectName="about.page")
+        self.page = named(QTextBrowser(), "about.page")
         self.page.setAccessibleName(tr("About Compression Studio"))
         self.page.setOpenLinks(False)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -33,6 +33,7 @@ from studio import paths
 from studio.gui.about import packages, version
 from studio.gui.core import Hub
 from studio.gui.icons import icon
+from studio.gui.parts import named
 from studio.gui.theme import UNIT, colors, monospace
 from studio.gui.words import tr
 
@@ -141,19 +142,20 @@ class CrashDialog(QDialog):
     """What happened, in a sentence and as a report to copy."""
 
     def __init__(self, text: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="crash")
+        super().__init__(parent)
+        self.setObjectName("crash")
         self.setWindowTitle(tr("Unexpected error"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(680, 460)
         picture = QLabel()
         picture.setPixmap(icon("bug", colors().error).pixmap(32, 32))
-        self._about = QLabel(objectName="crash.about")
+        self._about = named(QLabel(), "crash.about")
         self._about.setWordWrap(True)
         head = QHBoxLayout()
         head.setSpacing(3 * UNIT)
         head.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self._about, 1)
-        self.page = QPlainTextEdit(text, objectName="crash.report")
+        self.page = named(QPlainTextEdit(text), "crash.report")
         self.page.setReadOnly(True)
         self.page.setFont(monospace())
         self.page.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from studio.errors import InputsNeeded
 from studio.gui.core import Hub
+from studio.gui.parts import named
 from studio.gui.theme import UNIT, monospace
 from studio.gui.words import say, tr
 
@@ -81,7 +82,8 @@ class InputsDialog(QDialog):
     """Asks for type and shape of every input of a model that does not tell them, then opens it again."""
 
     def __init__(self, hub: Hub, path: str, error: InputsNeeded, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="inputs")
+        super().__init__(parent)
+        self.setObjectName("inputs")
         self._hub, self._path = hub, path
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Describe the inputs"))
@@ -102,7 +104,7 @@ class InputsDialog(QDialog):
         self._rows: list[tuple[str, QComboBox, QLineEdit]] = []
         for row, name in enumerate(error.names or ("input",), 1):
             self._add_row(grid, row, name)
-        self._fault = QLabel(objectName="inputs.fault")
+        self._fault = named(QLabel(), "inputs.fault")
         self._fault.setProperty("role", "error")
         self._fault.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -111,22 +113,22 @@ class InputsDialog(QDialog):
         self._open.setProperty("primary", True)
         buttons.accepted.connect(self._accepted)
         buttons.rejected.connect(self.reject)
-        column = QVBoxLayout(self)
-        column.setSpacing(3 * UNIT)
-        column.addWidget(about)
-        column.addLayout(grid)
-        column.addWidget(self._fault)
-        column.addWidget(buttons)
+        whole = QVBoxLayout(self)
+        whole.setSpacing(3 * UNIT)
+        whole.addWidget(about)
+        whole.addLayout(grid)
+        whole.addWidget(self._fault)
+        whole.addWidget(buttons)
         self.setMinimumWidth(120 * UNIT)
         self._check()
 
     def _add_row(self, grid: QGridLayout, row: int, name: str) -> None:
         label = QLabel(name)
         label.setFont(monospace())
-        kind = QComboBox(objectName=f"inputs.type.{name}")
+        kind = named(QComboBox(), f"inputs.type.{name}")
         kind.addItems(_DTYPES)
         kind.setAccessibleName(tr("Type of {name}", name=name))
-        shape = QLineEdit(objectName=f"inputs.shape.{name}")
+        shape = named(QLineEdit(), f"inputs.shape.{name}")
         shape.setPlaceholderText("batch x 3 x 224 x 224")
         shape.setAccessibleName(tr("Shape of {name}", name=name))
         shape.setFont(monospace())

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QTo
 
 from studio.gui.core import Hub
 from studio.gui.icons import icon
+from studio.gui.parts import named
 from studio.gui.theme import UNIT, colors
 from studio.gui.words import say, tr
 
@@ -22,21 +23,22 @@ class MessageBar(QWidget):
     details_requested = Signal()
 
     def __init__(self, hub: Hub) -> None:
-        super().__init__(objectName="messagebar")
+        super().__init__()
+        self.setObjectName("messagebar")
         self._hub = hub
         self._severity = "info"
-        self._icon = QLabel(objectName="messagebar.icon")
-        self.text = QLabel(objectName="messagebar.text")
+        self._icon = named(QLabel(), "messagebar.icon")
+        self.text = named(QLabel(), "messagebar.text")
         self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setWordWrap(True)
         self.text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self._details = QPushButton(tr("Details"), objectName="messagebar.details")
+        self._details = named(QPushButton(tr("Details")), "messagebar.details")
         self._details.setToolTip(tr("Open the log, where the program kept more about this"))
         self._details.clicked.connect(self.details_requested)
-        close = QToolButton(objectName="messagebar.close")
+        close = named(QToolButton(), "messagebar.close")
         close.setIcon(icon("x"))
         close.setToolTip(tr("Close this message (Esc)"))
         close.setAccessibleName(tr("Close this message"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
 from PySide6.QtGui import QAction, QColor, QFont, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
@@ -20,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from studio.gui.actions import Actions
+from studio.gui.parts import named
 from studio.gui.theme import BASE, CAPTION, UNIT, colors
 from studio.gui.words import tr
 
@@ -38,21 +41,22 @@ class CommandPalette(QDialog):
     """A popup over the window: type, choose with the arrow keys, Enter does it, Esc closes."""
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Popup, objectName="palette")
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setObjectName("palette")
         self.setWindowTitle(tr("Command palette"))
         self._actions = [action for action in actions.all.values() if action.isEnabled() and action.text()]
-        self.field = QLineEdit(objectName="palette.field")
+        self.field = named(QLineEdit(), "palette.field")
         self.field.setPlaceholderText(tr("Type what you want to do"))
         self.field.setAccessibleName(tr("Search for an action"))
         self.field.setClearButtonEnabled(True)
-        self.list = QListWidget(objectName="palette.list")
+        self.list = named(QListWidget(), "palette.list")
         self.list.setAccessibleName(tr("Actions found"))
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setItemDelegate(_Row(self.list))
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._nothing = QLabel(tr("No action that can be used now has this name."), objectName="palette.nothing")
+        self._nothing = named(QLabel(tr("No action that can be used now has this name.")), "palette.nothing")
         self._nothing.setProperty("role", "muted")
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * UNIT, 2 * UNIT, 2 * UNIT, 2 * UNIT)
@@ -116,10 +120,10 @@ class CommandPalette(QDialog):
 class _Row(QStyledItemDelegate):
     """Icon, name, menu in small letters, shortcut on the right."""
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Any) -> QSize:
         return QSize(100, _ROW)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index) -> None:  # type: ignore[no-untyped-def]
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Any) -> None:
         c, rect = colors(), option.rect
         painter.save()
         if option.state & QStyle.StateFlag.State_Selected:

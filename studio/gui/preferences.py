@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from studio.figures import size_text
 from studio.gui.core import Hub
+from studio.gui.parts import named
 from studio.gui.theme import THEMES, UNIT
 from studio.gui.words import LANGUAGES, tr
 
@@ -35,7 +36,8 @@ class PreferencesDialog(QDialog):
     layout_reset = Signal()
 
     def __init__(self, hub: Hub, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="preferences")
+        super().__init__(parent)
+        self.setObjectName("preferences")
         self._hub = hub
         self.setWindowTitle(tr("Settings"))
         column = QVBoxLayout(self)
@@ -58,7 +60,7 @@ class PreferencesDialog(QDialog):
         languages = [("", tr("As the system")), *LANGUAGES.items()]
         self.language = _choice("language", tr("Language"), languages, values.language)
         self.language.currentIndexChanged.connect(self._set_language)
-        reset = QPushButton(tr("Reset layout"), objectName="preferences.reset_layout")
+        reset = named(QPushButton(tr("Reset layout")), "preferences.reset_layout")
         reset.setToolTip(tr("Put all panels back where they were at first"))
         reset.clicked.connect(self.layout_reset)
         return _section(tr("Appearance"), (tr("Theme"), self.theme), (tr("Language"), self.language), ("", reset))
@@ -70,14 +72,14 @@ class PreferencesDialog(QDialog):
         self.device = _choice("device", tr("Device"), devices, values.device)
         self.device.setToolTip(tr("Where models run and are measured; automatic takes a GPU that really runs"))
         self.device.currentIndexChanged.connect(self._set_device)
-        self.threads = QSpinBox(objectName="preferences.threads")
+        self.threads = named(QSpinBox(), "preferences.threads")
         self.threads.setRange(0, _MOST_THREADS)
         self.threads.setSpecialValueText(tr("as the runtime chooses"))
         self.threads.setValue(values.threads)
         self.threads.setAccessibleName(tr("Threads"))
         self.threads.setToolTip(tr("Threads within an operator while latency is measured"))
         self.threads.valueChanged.connect(self._set_threads)
-        self.seconds = QDoubleSpinBox(objectName="preferences.seconds")
+        self.seconds = named(QDoubleSpinBox(), "preferences.seconds")
         self.seconds.setRange(*_SECONDS)
         self.seconds.setDecimals(1)
         self.seconds.setSingleStep(0.5)
@@ -95,10 +97,10 @@ class PreferencesDialog(QDialog):
 
     def _keeping(self) -> QVBoxLayout:
         values = self._hub.settings.values
-        self.restore = QCheckBox(tr("Open the last model again after a start"), objectName="preferences.restore")
+        self.restore = named(QCheckBox(tr("Open the last model again after a start")), "preferences.restore")
         self.restore.setChecked(values.restore)
         self.restore.toggled.connect(self._set_restore)
-        self.keep = QSpinBox(objectName="preferences.keep")
+        self.keep = named(QSpinBox(), "preferences.keep")
         self.keep.setRange(1, _MOST_KEPT)
         self.keep.setValue(values.keep_variants)
         self.keep.setAccessibleName(tr("Results kept per model"))
@@ -156,9 +158,10 @@ class _Space(QWidget):
     confirmed = Signal()
 
     def __init__(self, name: str, delete: str, question: str) -> None:
-        super().__init__(objectName=f"preferences.{name}")
-        self._size = QLabel(tr("being counted"), objectName=f"preferences.{name}.size")
-        self._delete = QPushButton(delete, objectName=f"preferences.{name}.delete")
+        super().__init__()
+        self.setObjectName(f"preferences.{name}")
+        self._size = named(QLabel(tr("being counted")), f"preferences.{name}.size")
+        self._delete = named(QPushButton(delete), f"preferences.{name}.delete")
         self._delete.setEnabled(False)
         self._delete.clicked.connect(self._ask)
         first = QHBoxLayout()
@@ -169,8 +172,8 @@ class _Space(QWidget):
         self._confirm = QWidget()
         text = QLabel(question)
         text.setWordWrap(True)
-        yes = QPushButton(tr("Delete"), objectName=f"preferences.{name}.yes")
-        no = QPushButton(tr("Keep"), objectName=f"preferences.{name}.no")
+        yes = named(QPushButton(tr("Delete")), f"preferences.{name}.yes")
+        no = named(QPushButton(tr("Keep")), f"preferences.{name}.no")
         yes.clicked.connect(self._yes)
         no.clicked.connect(self._confirm.hide)
         second = QHBoxLayout(self._confirm)
@@ -202,7 +205,7 @@ class _Space(QWidget):
 
 
 def _choice(name: str, title: str, entries: list[tuple[str, str]], chosen: str) -> QComboBox:
-    box = QComboBox(objectName=f"preferences.{name}")
+    box = named(QComboBox(), f"preferences.{name}")
     for value, text in entries:
         box.addItem(text, value)
     box.setCurrentIndex(max(box.findData(chosen), 0))

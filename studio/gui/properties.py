@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from studio.errors import StudioError
 from studio.figures import size_text
 from studio.gui.core import Hub
+from studio.gui.parts import named
 from studio.gui.sheet import Section, as_html, as_text
 from studio.gui.theme import UNIT
 from studio.gui.words import say, tr
@@ -20,12 +21,13 @@ class PropertiesDialog(QDialog):
     """What is known of the open model; can be copied. It follows the document and closes with it."""
 
     def __init__(self, hub: Hub, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="properties")
+        super().__init__(parent)
+        self.setObjectName("properties")
         self._hub = hub
         self._operators: tuple[tuple[str, int], ...] | str = tr("being counted")
         self.setWindowTitle(tr("Model properties"))
         self.resize(560, 620)
-        self.page = QTextBrowser(objectName="properties.page")
+        self.page = named(QTextBrowser(), "properties.page")
         self.page.setAccessibleName(tr("Model properties"))
         self.page.setOpenLinks(False)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -102,7 +104,7 @@ class PropertiesDialog(QDialog):
             sections.append(Section(tr("Operators"), [(name, f"{count:,}") for name, count in self._operators]))
         return sections
 
-    def keyPressEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.close()
         else:

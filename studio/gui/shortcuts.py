@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QModelIndex, QSize, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from studio.gui.actions import Actions
 from studio.gui.core import Hub
 from studio.gui.palette import name, score
+from studio.gui.parts import named
 from studio.gui.theme import UNIT
 from studio.gui.words import tr
 
@@ -34,16 +35,17 @@ class ShortcutsDialog(QDialog):
     """Search, choose an action, press keys. A shortcut that another action has is told and can be moved."""
 
     def __init__(self, actions: Actions, hub: Hub, parent: QWidget | None = None) -> None:
-        super().__init__(parent, objectName="shortcuts")
+        super().__init__(parent)
+        self.setObjectName("shortcuts")
         self._actions, self._hub = actions, hub
         self.setWindowTitle(tr("Keyboard shortcuts"))
         self.resize(620, 620)
-        self.search = QLineEdit(objectName="shortcuts.search")
+        self.search = named(QLineEdit(), "shortcuts.search")
         self.search.setPlaceholderText(tr("Search for an action or a shortcut"))
         self.search.setAccessibleName(tr("Search for an action or a shortcut"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._filter)
-        self.tree = QTreeWidget(objectName="shortcuts.list")
+        self.tree = named(QTreeWidget(), "shortcuts.list")
         self.tree.setAccessibleName(tr("Actions and their shortcuts"))
         self.tree.setHeaderLabels([tr("Action"), tr("Menu"), tr("Shortcut")])
         self.tree.setRootIsDecorated(False)
@@ -56,15 +58,15 @@ class ShortcutsDialog(QDialog):
         self.tree.header().setStretchLastSection(False)
         self._items = {id: self._item(id) for id in actions.all}
         self.tree.currentItemChanged.connect(self._chosen)
-        self.keys = QKeySequenceEdit(objectName="shortcuts.keys")
+        self.keys = named(QKeySequenceEdit(), "shortcuts.keys")
         self.keys.setMaximumSequenceLength(1)
         self.keys.setAccessibleName(tr("New shortcut"))
         self.keys.keySequenceChanged.connect(self._check)
-        self.set_button = QPushButton(tr("Set"), objectName="shortcuts.set")
+        self.set_button = named(QPushButton(tr("Set")), "shortcuts.set")
         self.set_button.clicked.connect(self._set)
-        self.clear_button = QPushButton(tr("No shortcut"), objectName="shortcuts.clear")
+        self.clear_button = named(QPushButton(tr("No shortcut")), "shortcuts.clear")
         self.clear_button.clicked.connect(self._remove)
-        self.reset_button = QPushButton(tr("Default"), objectName="shortcuts.reset")
+        self.reset_button = named(QPushButton(tr("Default")), "shortcuts.reset")
         self.reset_button.setToolTip(tr("Give this action the shortcut it had at first"))
         self.reset_button.clicked.connect(self._reset)
         row = QHBoxLayout()
@@ -72,7 +74,7 @@ class ShortcutsDialog(QDialog):
         row.addWidget(self.keys, 1)
         for button in (self.set_button, self.clear_button, self.reset_button):
             row.addWidget(button)
-        self.hint = QLabel(objectName="shortcuts.hint")
+        self.hint = named(QLabel(), "shortcuts.hint")
         self.hint.setProperty("role", "muted")
         self.hint.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
@@ -80,10 +82,8 @@ class ShortcutsDialog(QDialog):
         every.setObjectName("shortcuts.reset_all")
         every.clicked.connect(self._reset_all)
         buttons.rejected.connect(self.close)
-        for button in buttons.buttons():
-            if hasattr(button, "setAutoDefault"):
-                button.setAutoDefault(False)
-        self.set_button.setAutoDefault(False)
+        for button in self.findChildren(QPushButton):
+            button.setAutoDefault(False)  # Enter belongs to the field of the keys
         column = QVBoxLayout(self)
         column.setSpacing(2 * UNIT)
         column.addWidget(self.search)
@@ -91,7 +91,7 @@ class ShortcutsDialog(QDialog):
         column.addLayout(row)
         column.addWidget(self.hint)
         column.addWidget(buttons)
-        self.tree.setCurrentItem(self.tree.topLevelItem(0))
+        self._filter("")
 
     def _item(self, id: str) -> QTreeWidgetItem:
         action = self._actions.all[id]
@@ -106,7 +106,10 @@ class ShortcutsDialog(QDialog):
             keys = item.text(2).lower()
             item.setHidden(not score(text, item.text(0), item.text(1)) and text.strip().lower() not in (keys or "\0"))
         first = next((item for item in self._items.values() if not item.isHidden()), None)
-        self.tree.setCurrentItem(first)
+        if first is not None:
+            self.tree.setCurrentItem(first)
+        else:
+            self.tree.setCurrentIndex(QModelIndex())
 
     def _current(self) -> str:
         item = self.tree.currentItem()

@@ -26,6 +26,7 @@ from studio.figures import size_text
 from studio.gui.core import Hub
 from studio.gui.icons import icon
 from studio.gui.operations import sample_models
+from studio.gui.parts import named
 from studio.gui.theme import BASE, TITLE, UNIT, colors
 from studio.gui.words import say, tr
 
@@ -72,9 +73,10 @@ class WelcomePage(QWidget):
     choose_requested = Signal()
 
     def __init__(self, hub: Hub) -> None:
-        super().__init__(objectName="welcome")
+        super().__init__()
+        self.setObjectName("welcome")
         self._hub = hub
-        content = QWidget(objectName="welcome.content")
+        content = named(QWidget(), "welcome.content")
         content.setMaximumWidth(_WIDEST)
         column = QVBoxLayout(content)
         column.setContentsMargins(_MARGIN, 5 * UNIT, _MARGIN, 4 * UNIT)
@@ -91,7 +93,7 @@ class WelcomePage(QWidget):
         row.addStretch(1)
         row.addWidget(content, 100)
         row.addStretch(1)
-        self._area = QScrollArea(objectName="welcome.area")
+        self._area = named(QScrollArea(), "welcome.area")
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -144,7 +146,7 @@ class WelcomePage(QWidget):
     def _drop(self) -> QWidget:
         self._zone = _Zone()
         self._zone.setObjectName("welcome.zone")
-        self._open = QPushButton(tr("Open…"), objectName="welcome.open")
+        self._open = named(QPushButton(tr("Open…")), "welcome.open")
         self._open.setProperty("primary", True)
         self._open.setToolTip(tr("Choose a model file on this machine"))
         self._open.clicked.connect(self.choose_requested)
@@ -322,7 +324,7 @@ class _Recent(QWidget):
         self.card = _Card(path, path.name, _short(path.parent), show_size=False)
         self.card.setObjectName("welcome.recent.open")
         self.card.setToolTip(str(path))
-        remove = QToolButton(objectName="welcome.recent.remove")
+        remove = named(QToolButton(), "welcome.recent.remove")
         remove.setIcon(icon("x"))
         remove.setToolTip(tr("Take {name} off this list", name=path.name))
         remove.setAccessibleName(tr("Take {name} off this list", name=path.name))
