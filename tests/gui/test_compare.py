@@ -253,6 +253,15 @@ def test_trade_off_chooses_by_click(panel: ComparePanel, ran: Hub, qtbot) -> Non
     qtbot.mouseClick(plot, _LEFT, pos=plot.position(plot.points[2]).toPoint())
     assert ran.document.shown == (1, 2)
     assert panel.variants.current == 2
+    plot.menu_wanted.emit(plot.mapToGlobal(QPoint(5, 5)))
+    qtbot.waitUntil(panel.tradeoff.menu.isVisible, timeout=5_000)
+    panel.tradeoff.menu.actions()[0].trigger()
+    lines = QGuiApplication.clipboard().text().splitlines()
+    assert lines[0] == "Variants\tSize on disk, MB\ttop-1, %"
+    assert lines[1].startswith("original\t0.941319\t98.4")
+    panel.tradeoff.menu.actions()[1].trigger()
+    assert QGuiApplication.clipboard().image().width() == 2 * plot.width()
+    panel.tradeoff.menu.close()
     y.setFocus()
     qtbot.keyClicks(y, "SQNR")
     y.activated.emit(y.currentIndex())

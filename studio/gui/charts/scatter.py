@@ -31,13 +31,14 @@ _RADIUS = 5.0
 
 @dataclass(frozen=True)
 class Point:
-    """One model. `place` is its position among the compared variants, or -1 if it is not one of them."""
+    """One model. `place` is its position among the compared variants, or -1; `random`: whether y is from made-up inputs."""
 
     label: str
     number: int
     x: float
     y: float
     place: int
+    random: bool = False
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ def paint_scatter(painter: QPainter, rect: QRectF, points: Sequence[Point], x: A
     c = theme.colors()
     frame = _Frame(points, x, y, rect)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    _paint_axes(painter, frame, rect, x, y)
+    _paint_axes(painter, frame, rect, x, y, any(p.random for p in points))
     best = [frame.at(p) for p in frontier(points, x, y)]
     painter.setPen(QPen(QColor(c.muted), 1, Qt.PenStyle.DashLine))
     painter.drawPolyline(best)
@@ -203,7 +204,7 @@ def _free(at: QPointF, width: float, bounds: QRectF, taken: Sequence[QRectF]) ->
     return None
 
 
-def _paint_axes(painter: QPainter, frame: _Frame, rect: QRectF, x: Axis, y: Axis) -> None:
+def _paint_axes(painter: QPainter, frame: _Frame, rect: QRectF, x: Axis, y: Axis, random: bool) -> None:
     c = theme.colors()
     small = theme.numbers(theme.CAPTION)
     painter.setFont(small)
@@ -228,8 +229,18 @@ def _paint_axes(painter: QPainter, frame: _Frame, rect: QRectF, x: Axis, y: Axis
         text = f"{round(mark, 9):.5g}"
         painter.drawText(QRectF(rect.left(), at - 7, 52, 14), flat | int(Qt.AlignmentFlag.AlignRight), text)
         mark += size
-    painter.setPen(QColor(c.text))
+    painter.setPen(QColor(c.warning if random else c.text))
+    made_up = "  ⚠ " + tr("random inputs") if random else ""
     arrow = {True: tr("lower is better"), False: tr("higher is better")}
-    painter.drawText(QRectF(rect.left() + 8, rect.top() + 4, rect.width() - 16, 16), flat, f"{y.title} ({arrow[y.lower]})")
+    painter.drawText(
+        QRectF(rect.left() + 8, rect.top() + 4, rect.width() - 16, 16), flat, f"{y.title} ({arrow[y.lower]}){mark}"
+    )
+    painter.setPen(QColor(c.text))
     below = QRectF(frame.rect.left(), frame.rect.bottom() + 17, frame.rect.width(), 15)
     painter.drawText(below, flat | int(Qt.AlignmentFlag.AlignRight), f"{x.title} ({arrow[x.lower]})")
+
+
+def scatter_text(points: Sequence[Point], x: Axis, y: Axis) -> str:
+    """The points as lines of label and values, by tabs."""
+    rows = (f"{p.label}\t{p.x:.6g}\t{p.y:.6g}" for p in points)
+    return "\n".join(["\t".join((tr("Variants"), x.title, y.title)), *rows]) + "\n"

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QGridLayout,
     QLabel,
-    QMenu,
     QScrollArea,
     QSizePolicy,
     QSplitter,
@@ -22,11 +19,10 @@ from PySide6.QtWidgets import (
 from studio.gui import theme
 from studio.gui.charts.bars import BarChart
 from studio.gui.charts.series import Series, all_series, conditions, label, mixed, rows_of
-from studio.gui.clipboard import copy_text
+from studio.gui.compare.menu import ChartMenu
 from studio.gui.compare.picture import PictureWriter, one_picture
 from studio.gui.compare.table import Column, ColumnTable, table_view
 from studio.gui.core import Hub
-from studio.gui.icons import icon
 from studio.gui.parts import named
 from studio.gui.words import say, tr, trn
 from studio.service.values import VariantCard
@@ -178,7 +174,7 @@ class BeforeAfter(QWidget):
         super().__init__(parent)
         self._hub = hub
         self.series: tuple[Series, ...] = ()
-        self.menu: QMenu | None = None
+        self.menu: ChartMenu | None = None  # the last one: its Python side must be kept
         self.pictures = PictureWriter()
         self._tall = self._mixed = False
         self._card: VariantCard | None = None
@@ -253,22 +249,9 @@ class BeforeAfter(QWidget):
             return
         if self.menu is not None:
             self.menu.deleteLater()
-        menu = QMenu(self)
-        menu.setObjectName("compare-chart-menu")
-        numbers = menu.addAction(icon("copy"), tr("Copy numbers"))
-        picture = menu.addAction(icon("image"), tr("Copy picture"))
-        saved = menu.addAction(icon("save"), tr("Save picture…"))
-        numbers.triggered.connect(lambda: copy_text(numbers_text(series)))
-        picture.triggered.connect(lambda: QGuiApplication.clipboard().setImage(one_picture(series)))
-        saved.triggered.connect(lambda: self._save_picture(series))
-        self.menu = menu  # keeps its Python side until the next one
-        menu.popup(place)
-
-    def _save_picture(self, series: Series) -> None:
-        start = str(Path(self._hub.settings.values.export_folder) / f"{series.title.split(',')[0].lower()}.png")
-        target, _ = QFileDialog.getSaveFileName(self, tr("Save picture"), start, tr("PNG picture (*.png)"))
-        if target:
-            self.pictures.write(one_picture(series), Path(target))
+        name = series.title.split(",")[0].lower()
+        self.menu = ChartMenu(self._hub, self.pictures, name, numbers_text(series), lambda: one_picture(series), self)
+        self.menu.popup(place)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         event.ignore()

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QImage, QPainter
+from PySide6.QtCore import QObject, QPoint, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QRegion
+from PySide6.QtWidgets import QWidget
 
 from studio.errors import ExportError
 from studio.gui import theme
@@ -54,6 +55,15 @@ def charts_picture(series: Sequence[Series], title: str, caption: str) -> QImage
 def one_picture(series: Series) -> QImage:
     """A single chart."""
     return charts_picture([series], series.title, "")
+
+
+def widget_picture(widget: QWidget) -> QImage:
+    """A widget as it is, at twice the size of a screen, on the color of a panel."""
+    image = QImage(widget.size() * _SCALE, QImage.Format.Format_RGB32)
+    image.setDevicePixelRatio(_SCALE)
+    image.fill(QColor(theme.colors().panel))
+    widget.render(image, QPoint(), QRegion(), QWidget.RenderFlag.DrawChildren)
+    return image
 
 
 class PictureWriter(QObject):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from studio.figures import Figures
-from studio.gui.charts.scatter import Axis, Point, Scatter
+from studio.gui.charts.scatter import Axis, Point, Scatter, scatter_text
 from studio.gui.charts.series import in_percent, label
+from studio.gui.compare.menu import ChartMenu
+from studio.gui.compare.picture import PictureWriter, widget_picture
 from studio.gui.core import Hub
 from studio.gui.parts import named
 from studio.gui.words import tr
@@ -57,7 +59,7 @@ class TradeOffView(QWidget):
 
     chosen = Signal(int)
 
-    def __init__(self, hub: Hub, parent: QWidget | None = None) -> None:
+    def __init__(self, hub: Hub, pictures: PictureWriter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._hub = hub
         self._current = 0
@@ -71,6 +73,9 @@ class TradeOffView(QWidget):
         self.plot = Scatter()
         self.plot.setObjectName("compare-tradeoff")
         self.plot.chosen.connect(self.chosen)
+        self.plot.menu_wanted.connect(self._menu)
+        self.menu: ChartMenu | None = None  # the last one: its Python side must be kept
+        self._pictures = pictures
         self.few = QLabel(tr("Run three recipes or more to see which of them trade size or speed best against accuracy."))
         self.few.setObjectName("compare-tradeoff-few")
         self.few.setProperty("role", "muted")
@@ -125,5 +130,13 @@ class TradeOffView(QWidget):
         points = [p for p in originals if math.isfinite(p.x) and math.isfinite(p.y)][:1]  # of the newest run that has both
         for v in variants:
             place = shown.index(v.number) if v.number in shown else -1
-            points.append(Point(label(v), v.number, x_value(v.final, v.original), y_value(v.final, v.original), place))
+            values = x_value(v.final, v.original), y_value(v.final, v.original)
+            points.append(Point(label(v), v.number, *values, place, v.final.random))
         self.plot.show_points(points, x_axis, y_axis, self._current)
+
+    def _menu(self, place: QPoint) -> None:
+        if self.menu is not None:
+            self.menu.deleteLater()
+        numbers = scatter_text(self.plot.points, self.plot.x_axis, self.plot.y_axis)
+        self.menu = ChartMenu(self._hub, self._pictures, "trade-off", numbers, lambda: widget_picture(self.plot), self)
+        self.menu.popup(place)

@@ -47,7 +47,7 @@ class ComparePanel(QWidget):
         self.before_after = BeforeAfter(hub)
         self.figures = FiguresTable("compare-figures")
         self.layers = LayerDifferencesView(hub)
-        self.tradeoff = TradeOffView(hub)
+        self.tradeoff = TradeOffView(hub, self.before_after.pictures)
         self.steps = StepsView(hub)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._empty())
