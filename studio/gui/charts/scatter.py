@@ -232,9 +232,8 @@ def _paint_axes(painter: QPainter, frame: _Frame, rect: QRectF, x: Axis, y: Axis
     painter.setPen(QColor(c.warning if random else c.text))
     made_up = "  ⚠ " + tr("random inputs") if random else ""
     arrow = {True: tr("lower is better"), False: tr("higher is better")}
-    painter.drawText(
-        QRectF(rect.left() + 8, rect.top() + 4, rect.width() - 16, 16), flat, f"{y.title} ({arrow[y.lower]}){mark}"
-    )
+    above = QRectF(rect.left() + 8, rect.top() + 4, rect.width() - 16, 16)
+    painter.drawText(above, flat, f"{y.title} ({arrow[y.lower]}){made_up}")
     painter.setPen(QColor(c.text))
     below = QRectF(frame.rect.left(), frame.rect.bottom() + 17, frame.rect.width(), 15)
     painter.drawText(below, flat | int(Qt.AlignmentFlag.AlignRight), f"{x.title} ({arrow[x.lower]})")
