@@ -36,7 +36,7 @@ class ActivationsView(QWidget):
         self.button.setToolTip(tr("Run the original model over the calibration samples and count what each layer puts out"))
         self.button.clicked.connect(self._read)
         self.plot = HistogramPlot("activations")
-        self.plot.setMinimumHeight(196)
+        self.plot.setMinimumHeight(180)
         self.plot.setMaximumHeight(340)
         self.plot.hovered.connect(self._hovered)
         self.plot.failed.connect(hub.messages.show)
