@@ -12,10 +12,6 @@
         <translation>关于 Compression Studio(&amp;A)…</translation>
     </message>
     <message>
-        <source>&amp;Add step</source>
-        <translation>添加步骤(&amp;A)</translation>
-    </message>
-    <message>
         <source>&amp;Clear recipe</source>
         <translation>清空配方(&amp;C)</translation>
     </message>
@@ -2262,10 +2258,6 @@
     <message>
         <source>Use {count} selected</source>
         <translation>使用所选的 {count} 层</translation>
-    </message>
-    <message>
-        <source>Variant</source>
-        <translation>变体</translation>
     </message>
     <message>
         <source>Variant {number}: {steps}</source>
