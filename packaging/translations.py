@@ -68,6 +68,8 @@ def _core_texts(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and _name(node) in _SPOKEN:
             yield from (text for argument in node.args if re.search("[a-z]{2}", text := _template(argument)))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Call) and _name(node.value) == "setting":
+            yield ast.unparse(node.target).replace("_", " ").capitalize()  # as forms show it
         elif isinstance(node, ast.ClassDef) and _declares_name(node):
             yield " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())  # the summary of a method
         elif id(node) not in silent and _is_prose(text := _template(node)):

@@ -12,6 +12,10 @@
         <translation>关于 Compression Studio(&amp;A)…</translation>
     </message>
     <message>
+        <source>&amp;Add step</source>
+        <translation>添加步骤(&amp;A)</translation>
+    </message>
+    <message>
         <source>&amp;Clear recipe</source>
         <translation>清空配方(&amp;C)</translation>
     </message>
@@ -3135,6 +3139,14 @@
         <translation>无法启动工作进程</translation>
     </message>
     <message>
+        <source>Activation symmetric</source>
+        <translation>激活对称</translation>
+    </message>
+    <message>
+        <source>Activations</source>
+        <translation>激活类型</translation>
+    </message>
+    <message>
         <source>Allow changes to export it all the same</source>
         <translation>如仍要导出，请允许更改</translation>
     </message>
@@ -3143,12 +3155,24 @@
         <translation>无法启动模型的另一个实例</translation>
     </message>
     <message>
+        <source>Bits</source>
+        <translation>位数</translation>
+    </message>
+    <message>
         <source>Bits per weight; 4 needs opset 21, but not for tables.</source>
         <translation>每个权重的位数；4 位需要 opset 21，嵌入表除外。</translation>
     </message>
     <message>
+        <source>Block size</source>
+        <translation>块大小</translation>
+    </message>
+    <message>
         <source>Caffe models are not read</source>
         <translation>不读取 Caffe 模型</translation>
+    </message>
+    <message>
+        <source>Calibration</source>
+        <translation>校准方式</translation>
     </message>
     <message>
         <source>Calibration rows to use at most.</source>
@@ -3267,6 +3291,10 @@
         <translation>请把录音转换为 WAV</translation>
     </message>
     <message>
+        <source>Convolutions</source>
+        <translation>转换卷积</translation>
+    </message>
+    <message>
         <source>Copy the data file again</source>
         <translation>请重新复制数据文件</translation>
     </message>
@@ -3359,12 +3387,20 @@
         <translation>数值来自随机输入，不能说明在真实数据上的准确率。</translation>
     </message>
     <message>
+        <source>Fold</source>
+        <translation>折叠</translation>
+    </message>
+    <message>
         <source>Fold batch norms, scales, biases and padding into kernels, and fuse standard patterns.</source>
         <translation>把批归一化、缩放、偏置和填充折叠进卷积核，并融合标准模式。</translation>
     </message>
     <message>
         <source>Fold constants and batch norms, fuse standard patterns, and remove what is unused, repeated or without effect.</source>
         <translation>折叠常量和批归一化，融合标准模式，删除未使用、重复或无作用的部分。</translation>
+    </message>
+    <message>
+        <source>Form</source>
+        <translation>形式</translation>
     </message>
     <message>
         <source>Free space or choose another disk</source>
@@ -3377,6 +3413,10 @@
     <message>
         <source>Free space or choose another folder in the settings</source>
         <translation>请释放空间，或在设置中选择其他文件夹</translation>
+    </message>
+    <message>
+        <source>Fuse</source>
+        <translation>融合</translation>
     </message>
     <message>
         <source>Give '*' for every layer</source>
@@ -3579,6 +3619,10 @@
         <translation>它的设置有：{0}</translation>
     </message>
     <message>
+        <source>Keep io</source>
+        <translation>保持输入输出类型</translation>
+    </message>
+    <message>
         <source>Keep one of equal computations and one of equal constants.</source>
         <translation>相同的计算和相同的常量各保留一份。</translation>
     </message>
@@ -3601,6 +3645,10 @@
     <message>
         <source>Known are: {0}</source>
         <translation>可用的有：{0}</translation>
+    </message>
+    <message>
+        <source>L1 share</source>
+        <translation>L1 占比</translation>
     </message>
     <message>
         <source>Latency, median to 95th percentile</source>
@@ -3665,6 +3713,10 @@
     <message>
         <source>Measuring: {0} must be at least {1}, not {2}</source>
         <translation>测量：{0} 必须至少为 {1}，而不是 {2}</translation>
+    </message>
+    <message>
+        <source>Mode</source>
+        <translation>模式</translation>
     </message>
     <message>
         <source>Mul with broadcasting needs opset 7 and the file has {0}</source>
@@ -3779,6 +3831,10 @@
         <translation>路径相对于描述文件</translation>
     </message>
     <message>
+        <source>Per channel</source>
+        <translation>逐通道</translation>
+    </message>
+    <message>
         <source>Perhaps {0} is meant</source>
         <translation>也许是指 {0}</translation>
     </message>
@@ -3825,6 +3881,10 @@
     <message>
         <source>Report this as a fault of the last step</source>
         <translation>请将此作为最后一步的故障报告</translation>
+    </message>
+    <message>
+        <source>Rows</source>
+        <translation>行数</translation>
     </message>
     <message>
         <source>Run 'git lfs pull'</source>
@@ -3887,6 +3947,10 @@
         <translation>把绝对值最小的权重置零（压缩包会变小；文件本身和 CPU 延迟不变）。</translation>
     </message>
     <message>
+        <source>Share</source>
+        <translation>合并重复</translation>
+    </message>
+    <message>
         <source>Share of the L1 norm that may be removed (mode l1-share).</source>
         <translation>可去除的 L1 范数占比（模式 l1-share）。</translation>
     </message>
@@ -3897,6 +3961,10 @@
     <message>
         <source>Size on disk</source>
         <translation>磁盘大小</translation>
+    </message>
+    <message>
+        <source>Sparsity</source>
+        <translation>稀疏度</translation>
     </message>
     <message>
         <source>Step {0} of the recipe is not a method</source>
@@ -3913,6 +3981,14 @@
     <message>
         <source>Store float32 weights and compute in float16: half the size, faster on GPUs, not faster on CPUs.</source>
         <translation>把 float32 权重存为 float16 并以其计算：大小减半，GPU 上更快，CPU 上不会更快。</translation>
+    </message>
+    <message>
+        <source>Symmetric</source>
+        <translation>对称</translation>
+    </message>
+    <message>
+        <source>Tables</source>
+        <translation>嵌入表</translation>
     </message>
     <message>
         <source>TensorFlow Lite is not read</source>
@@ -4243,6 +4319,10 @@
         <translation>此步骤用样本校准</translation>
     </message>
     <message>
+        <source>Threshold</source>
+        <translation>阈值</translation>
+    </message>
+    <message>
         <source>Try it with the model's original file and another runtime version</source>
         <translation>请用模型的原始文件和其他版本的运行时重试</translation>
     </message>
@@ -4293,6 +4373,14 @@
     <message>
         <source>Use one of {0}</source>
         <translation>请使用 {0} 之一</translation>
+    </message>
+    <message>
+        <source>Weight bits</source>
+        <translation>权重位数</translation>
+    </message>
+    <message>
+        <source>Weight symmetric</source>
+        <translation>权重对称</translation>
     </message>
     <message>
         <source>Weights along the summed axis of a matrix that share a scale; 0 is one scale per output channel.</source>

@@ -13,6 +13,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
 from studio.gui.icons import icon
+from studio.gui.words import plain
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,13 @@ class Actions(QObject):
             elif isinstance(entry, QMenu):
                 menu.addMenu(entry)
             else:
-                menu.addAction(self._make(entry, title.replace("&", "")))
+                menu.addAction(self._make(entry, plain(title)))
         return menu
 
     def _make(self, entry: Entry, menu: str) -> QAction:
         action = QAction(entry.text, self)
         action.setObjectName(entry.id)
+        action.setIconText(plain(entry.text))
         if entry.icon:
             action.setIcon(icon(entry.icon))
         self.defaults[entry.id] = entry.shortcut
@@ -73,7 +75,7 @@ class Actions(QObject):
 
     @staticmethod
     def _tip(entry: Entry, action: QAction) -> str:
-        text = entry.tip or entry.text.replace("&", "").rstrip("…")
+        text = entry.tip or plain(entry.text)
         keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         return f"{text} ({keys})" if keys else text
 

@@ -13,7 +13,7 @@ from studio.errors import InputsNeeded, StudioError
 from studio.figures import size_text
 from studio.gui.document import folder_of, saved
 from studio.gui.reader import Ask
-from studio.gui.words import tr, trn
+from studio.gui.words import say, tr, trn
 from studio.service.inspector_values import ActivationTable
 from studio.service.values import ExportCard, MethodCard, ModelCard, Plan, PlannedLayers, SamplesCard, VariantCard
 
@@ -222,7 +222,7 @@ class Operations(QObject):
         final, original = card.final, card.original
         self._hub.messages.show(
             tr("Done: {before} became {after}.", before=size_text(original.bytes), after=size_text(final.bytes))
-            + (" " + final.difference[:1].upper() + final.difference[1:] + "." if final.difference else "")
+            + (" " + say(final.difference[:1].upper() + final.difference[1:] + ".") if final.difference else "")
         )
 
     def remove_variant(self, number: int) -> None:

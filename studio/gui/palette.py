@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from studio.gui.actions import Actions
 from studio.gui.parts import named
 from studio.gui.theme import BASE, CAPTION, UNIT, colors
-from studio.gui.words import tr
+from studio.gui.words import plain, tr
 
 _ROW, _ROWS, _WIDTH = 30, 10, 560  # pixels, rows in view, pixels
 #: Other words for what an action says.
@@ -152,7 +152,7 @@ class _Row(QStyledItemDelegate):
 
 def name(action: QAction) -> str:
     """The text of an action without its mnemonic and dots."""
-    return action.text().replace("&", "").rstrip("…")
+    return plain(action.text())
 
 
 def score(text: str, title: str, menu: str = "") -> float:

@@ -46,6 +46,11 @@ def say(text: str) -> str:
     return _sentences.say(text) if _sentences is not None and text else text
 
 
+def plain(text: str) -> str:
+    """The text of an action without its mnemonic, "&Open…" or "打开(&O)…", and without its dots."""
+    return _MNEMONIC.sub("", text).replace("&", "").rstrip("…")
+
+
 def language() -> str:
     """The language in use, a key of `LANGUAGES`."""
     return _language
@@ -122,7 +127,9 @@ class Sentences:
             self._templates[weak].append((max(texts, key=len), re.compile(pattern, re.DOTALL), numbers, target))
 
     def say(self, text: str) -> str:
-        """The translation, or the text as it is."""
+        """The translation, or the text as it is. Sentences in it that are translated already stay."""
+        if "。" in text:
+            return "".join(self.say(piece) if piece[-1:] != "。" else piece for piece in _TRANSLATED_END.split(text))
         return self._sentence(text) or self._by_sentence(text) or self._by_clause(text) or self._sentence(text, True) or text
 
     def _sentence(self, text: str, weak: bool = False) -> str:
@@ -168,6 +175,8 @@ def _ended(text: str) -> str:
 
 
 _Template = tuple[str, re.Pattern[str], list[int], str]  # longest text, pattern, numbers of its groups, translation
+_MNEMONIC = re.compile(r"\(&\w\)")
 _TELLING = 6  # letters that make a template unlikely to fit by chance
 _HOLE = re.compile(r"\{(\d+)\}")
+_TRANSLATED_END = re.compile("(?<=。) ?")
 _SENTENCE_END = re.compile(r"(?<=[^.][.?!]) (?=[A-Z0-9])")

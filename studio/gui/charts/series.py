@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from studio.figures import Figures, Metric, size_text
-from studio.gui.words import tr
+from studio.gui.words import say, tr
 from studio.service.values import VariantCard
 
 NAN = float("nan")
@@ -328,7 +328,6 @@ def mixed(variants: Sequence[VariantCard]) -> bool:
 
 def conditions(variants: Sequence[VariantCard]) -> str:
     """Under which the shown figures were measured, each distinct text once."""
-    texts = dict.fromkeys(
-        " · ".join(filter(None, (v.final.conditions or v.machine, tr("samples: {name}", name=v.samples)))) for v in variants
-    )
+    pairs = ((say(v.final.conditions or v.machine), tr("samples: {name}", name=say(v.samples))) for v in variants)
+    texts = dict.fromkeys(" · ".join(filter(None, pair)) for pair in pairs)
     return "\n".join(texts)

@@ -172,7 +172,7 @@ class JobRow(QWidget):
         else:
             self.state.setText(state_text(item))
         self.bar.setValue(round(1000 * item.fraction))
-        self.text.set_text(say(str(item.error)) if item.error else item.text if item.state == "running" else "")
+        self.text.set_text(say(str(item.error)) if item.error else say(item.text) if item.state == "running" else "")
         times = [clock(item.seconds) if item.started else "", left_text(item.left)]
         self.time.setText(", ".join(filter(None, times)))
         for label in (self.text, self.time):
@@ -474,7 +474,7 @@ class JobStatus(QWidget):
         if len(active) > 1:
             parts.append(tr("{count} waiting", count=len(active) - 1))
         self.label.setText(", ".join(filter(None, parts)))
-        self.label.setToolTip(item.text)
+        self.label.setToolTip(say(item.text))
         self.setAccessibleName(self.label.text())
         self.bar.setValue(round(1000 * item.fraction))
         self.cancel_button.setEnabled(not item.job.cancelled)

@@ -34,7 +34,7 @@ from studio.gui.table.filter import filtered
 from studio.gui.table.model import LayerModel
 from studio.gui.table.view import LayerView
 from studio.gui.theme import UNIT
-from studio.gui.words import tr, trn
+from studio.gui.words import say, tr, trn
 
 _AGAIN_MS = 200  # figures arrive in parts; rows sorted or filtered by them move no more often than this
 _KEEP_MS = 300  # after the last change of the columns
@@ -376,7 +376,7 @@ class LayersPanel(QWidget):
         for one in self._hub.methods.values():
             if not one.whole_model:
                 added = methods.addAction(one.name)
-                added.setToolTip(one.summary)
+                added.setToolTip(say(one.summary))
                 added.triggered.connect(partial(edits.add, document, one))
         menu.addAction(self.leave_out_action)
         menu.addSeparator()
