@@ -99,8 +99,8 @@ class Camera:
 
     def front(self, *docks: str) -> None:
         for name in docks:
-            self.window._dock[name].show()
-            self.window._dock[name].raise_()
+            self.window.docks.all[name].show()
+            self.window.docks.all[name].raise_()
         self.rest()
 
 

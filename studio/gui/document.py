@@ -259,7 +259,7 @@ class _SetPlan(QUndoCommand):
 
 
 def saved(folder: Path) -> tuple[Plan, tuple[int, ...]]:
-    """The plan and the compared variants kept in the folder of a document; empty where there are none or they cannot be read."""
+    """The plan and the compared variants kept in a document's folder; empty where there are none or they cannot be read."""
     try:
         data = json.loads((folder / "document.json").read_text("utf-8"))
         return plan_from(data["plan"]), tuple(int(n) for n in data.get("shown", ()))

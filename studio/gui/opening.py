@@ -6,8 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from studio.gui.core import Hub
+from studio.gui.parts import named
 from studio.gui.theme import UNIT
-from studio.gui.words import tr
+from studio.gui.words import say, tr
 
 _STEPS = 1000
 
@@ -18,15 +19,15 @@ class OpeningPage(QWidget):
     def __init__(self, hub: Hub) -> None:
         super().__init__()
         self._hub = hub
-        self._title = QLabel(objectName="opening.title")
+        self._title = named(QLabel(), "opening.title")
         self._title.setProperty("role", "title")
-        self._bar = QProgressBar(objectName="opening.progress")
+        self._bar = named(QProgressBar(), "opening.progress")
         self._bar.setRange(0, _STEPS)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(tr("Progress of opening"))
-        self._text = QLabel(objectName="opening.text")
+        self._text = named(QLabel(), "opening.text")
         self._text.setProperty("role", "caption")
-        cancel = QPushButton(tr("Cancel"), objectName="opening.cancel")
+        cancel = named(QPushButton(tr("Cancel")), "opening.cancel")
         cancel.clicked.connect(hub.operations.cancel_opening)
         column = QVBoxLayout()
         column.setSpacing(2 * UNIT)
@@ -50,4 +51,4 @@ class OpeningPage(QWidget):
     def _progress(self, fraction: float, text: str) -> None:
         self._bar.setRange(0, _STEPS)
         self._bar.setValue(round(fraction * _STEPS))
-        self._text.setText(text)
+        self._text.setText(say(text))

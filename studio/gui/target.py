@@ -14,7 +14,8 @@ class TargetBox(QComboBox):
     """Chooses the device of the plan; what a GPU that is not usable lacks is said when it is measured on."""
 
     def __init__(self, hub: Hub) -> None:
-        super().__init__(objectName="target")
+        super().__init__()
+        self.setObjectName("target")
         self._hub = hub
         self.setAccessibleName(tr("Target"))
         self.setToolTip(tr("Where models run and are measured"))

@@ -131,7 +131,8 @@ def row_statistics(path: str, inputs: tuple[str, ...], rows: Sequence[int], job:
         if summary.finite:
             figures[:4, n] = summary.minimum, summary.maximum, summary.mean, summary.std
         figures[4, n] = one.sparsity
-    return RowStatistics(np.asarray(rows, np.int32), *figures, bins)
+    minimum, maximum, mean, std, sparsity = figures
+    return RowStatistics(np.asarray(rows, np.int32), minimum, maximum, mean, std, sparsity, bins)
 
 
 def tensors(path: str, inputs: tuple[str, ...], layer: str, bins: int, job: Job) -> tuple[TensorCard, ...]:

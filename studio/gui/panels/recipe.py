@@ -62,7 +62,7 @@ class RecipePanel(QWidget):
         self._offered: tuple[str, ...] = ()
         self._taking = self._saved = ""  # label of the recipe being read, name of the file being written
         self.setAcceptDrops(True)
-        self.add_menu = QMenu(tr("Add step"), self)
+        self.add_menu = QMenu(tr("&Add step"), self)
         self.add_menu.setToolTipsVisible(True)
         self._build()
         document = hub.document
