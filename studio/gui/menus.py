@@ -169,10 +169,10 @@ class Menus(QObject):
         self._hub.document.select(())
 
     def _up(self) -> None:
-        self._recipe.move_step(-1)
+        self._window.recipe.move_step(-1)
 
     def _down(self) -> None:
-        self._recipe.move_step(1)
+        self._window.recipe.move_step(1)
 
     def _toggle(self, id: str) -> None:
         self._window.docks.toggle(id)
