@@ -73,7 +73,7 @@ def apply(theme: str) -> None:
     application.setPalette(_palette(_current))
     if dark:
         for kind in ("QCheckBox", "QRadioButton", "QAbstractSpinBox", "QSlider"):
-            application.setPalette(_outlined(_current), kind)  # type: ignore[arg-type]  (the stubs want bytes)
+            application.setPalette(_outlined(_current), kind)  # type: ignore[arg-type]
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     font.setPixelSize(BASE)
     application.setFont(font)
