@@ -6191,6 +6191,10 @@
         <translation>{0} 没有自己的权重矩阵、卷积核或表</translation>
     </message>
     <message>
+        <source>{0} rows</source>
+        <translation>{0} 行</translation>
+    </message>
+    <message>
         <source>{0} that callers could replace through an input with a default became part of the model</source>
         <translation>调用方可通过带默认值的输入替换的 {0} 已成为模型的一部分</translation>
     </message>
@@ -6265,10 +6269,6 @@
     <message>
         <source>{0}, {1} bytes of constants became {2}</source>
         <translation>{0}，{1} 字节的常量变为 {2}</translation>
-    </message>
-    <message>
-        <source>{0}, {1} rows</source>
-        <translation>{0}，{1} 行</translation>
     </message>
     <message>
         <source>{0}, {1}x larger</source>

@@ -106,9 +106,8 @@ class Sentences:
     """Translates English sentences by a catalog whose sources are whole texts, or templates with `{0}`, `{1}` for what varies.
 
     The most specific template wins: the one with the most text of its own; one with hardly any, such as "{0} is {1}", only
-    where its parts are known. Parts of a template that are sentences
-    themselves are translated too. A text of several sentences, or of clauses joined by `: ` and `; `, is
-    translated clause by clause.
+    where its parts are known. Parts of a template that are sentences themselves are translated too. A text of several
+    sentences, or of clauses joined by semicolons, colons or commas, is translated clause by clause.
     """
 
     def __init__(self, translations: dict[str, str]) -> None:
@@ -161,7 +160,7 @@ class Sentences:
         return "".join(map(_ended, there)) if there != pieces else ""
 
     def _by_clause(self, text: str) -> str:
-        for separator, sign in (("; ", "；"), (": ", "：")):
+        for separator, sign in (("; ", "；"), (": ", "："), (", ", "，")):
             left, found, right = text.partition(separator)
             if found:
                 there = self.say(left), self.say(right)

@@ -19,7 +19,8 @@ def card(folder: Path, report: Report, created: str) -> VariantCard:
         StepCard(s.method, s.changed, len(s.outcomes) - s.changed, s.notes, s.verdict, s.seconds) for s in report.steps
     )
     data, machine = report.samples, report.machine
-    samples = f"{data.get('name', '')}, {data.get('count', 0)} rows"
+    rows = f"{data.get('count', 0)} rows"
+    samples = f"{data.get('name', '')}, {rows}"
     return VariantCard(
         int(folder.name),
         str(folder),
