@@ -1,6 +1,6 @@
 """The pictures of the README, taken of the real window at work on the sample models.
 
-python packaging/screenshots.py                  # resources/screenshots: what the README shows
+python packaging/screenshots.py                  # packaging/pictures: what the README shows
 python packaging/screenshots.py --all FOLDER     # every panel, both themes, both languages, 1280x800 and 3840x2160
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parents[1]
-README = ROOT / "resources" / "screenshots"
+README = ROOT / "packaging" / "pictures"
 _SECONDS = 300
 
 
