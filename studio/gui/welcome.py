@@ -107,10 +107,6 @@ class WelcomePage(QWidget):
         self._tell_formats()
         self._fill_recent()
 
-    def set_dragging(self, on: bool) -> None:
-        """Show that something to drop is over the window."""
-        self._zone.set_lit(on)
-
     def _heading(self) -> QWidget:
         title = _label(tr("Make a model smaller and faster, and see what every step cost"), "title")
         title.setObjectName("welcome.title")
@@ -144,8 +140,7 @@ class WelcomePage(QWidget):
         return grid
 
     def _drop(self) -> QWidget:
-        self._zone = _Zone()
-        self._zone.setObjectName("welcome.zone")
+        zone = named(_Zone(), "welcome.zone")
         self._open = named(QPushButton(tr("Open…")), "welcome.open")
         self._open.setProperty("primary", True)
         self._open.setToolTip(tr("Choose a model file on this machine"))
@@ -158,13 +153,13 @@ class WelcomePage(QWidget):
         self._formats = _label("", "caption")
         self._formats.setObjectName("welcome.formats")
         texts.addWidget(self._formats)
-        row = QHBoxLayout(self._zone)
+        row = QHBoxLayout(zone)
         row.setContentsMargins(5 * UNIT, 4 * UNIT, 5 * UNIT, 4 * UNIT)
         row.setSpacing(4 * UNIT)
         row.addWidget(picture)
         row.addLayout(texts, 1)
         row.addWidget(self._open)
-        return self._zone
+        return zone
 
     def _tell_formats(self) -> None:
         formats = tr("ONNX (also with external data), PyTorch exported programs, TorchScript and Keras.")
@@ -177,14 +172,12 @@ class WelcomePage(QWidget):
         cards = QVBoxLayout()
         cards.setSpacing(UNIT)
         cards.addWidget(_label(tr("Sample models"), "strong"))
-        for n, sample in enumerate(samples()):
+        for sample in samples():
             card = _Card(sample.path, say(sample.name), one_line(say(sample.about)))
             card.setToolTip(say(sample.about))
             card.setObjectName(f"welcome.sample.{sample.path.parent.name}")
             card.clicked.connect(self._open_sender)
             cards.addWidget(card)
-            if n == 0:
-                self._first = card
         cards.addStretch(1)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(UNIT)
@@ -345,20 +338,10 @@ class _Recent(QWidget):
 class _Zone(QWidget):
     """A dashed frame that says where things can be dropped; the whole window takes them."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._lit = False
-
-    def set_lit(self, on: bool) -> None:
-        self._lit = on
-        self.update()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         c, painter = colors(), QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        pen = QPen(QColor(c.accent if self._lit else c.muted), 2 if self._lit else 1, Qt.PenStyle.DashLine)
-        painter.setPen(pen)
-        painter.setBrush(QColor(c.selection if self._lit else c.window))
+        painter.setPen(QPen(QColor(c.muted), 1, Qt.PenStyle.DashLine))
         painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), 2 * UNIT, 2 * UNIT)
 
 

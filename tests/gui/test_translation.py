@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QPushButton, QWidget
 
 from studio.errors import InputsNeeded, ModelError
 from studio.gui import theme, words
@@ -144,6 +144,24 @@ PARTS: dict[str, tuple[Callable[[Hub], QWidget], tuple[int, int]]] = {
     "inputs": (_inputs, (0, 0)),
     "crash": (lambda hub: CrashDialog("report"), (0, 0)),
 }
+
+
+def test_the_walk_finds_what_is_wrong(qapp, qtbot) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    label, button, wrapped = QLabel("Open a model", window), QPushButton("Open a model", window), QLabel("word " * 40, window)
+    wrapped.setWordWrap(True)
+    label.setGeometry(0, 0, 20, 20)
+    button.setGeometry(0, 30, 20, 20)
+    wrapped.setGeometry(0, 60, 100, 10)
+    window.resize(300, 200)
+    window.show()
+    assert len(cut_off(window)) == 3
+    assert len(untranslated(window, {"Open a model": "打开模型"})) == 2
+    label.setToolTip("Open a model")  # cut on purpose, whole in the tooltip
+    button.resize(200, 40)
+    wrapped.resize(280, 100)
+    assert cut_off(window) == []
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
