@@ -218,8 +218,8 @@ def main() -> int:
         path = FOLDER / f"studio_{language}.ts"
         path.write_text(as_ts(language, catalog), "utf-8")
         path.with_suffix(".qm").write_bytes(compiled(path))
-        left = sum(not done for texts in catalog.values() for done in texts.values())
-        print(f"{language}: {sum(map(len, catalog.values()))} texts, {left} not translated")
+        missing = sum(not done for texts in catalog.values() for done in texts.values())
+        print(f"{language}: {sum(map(len, catalog.values()))} texts, {missing} not translated")
     return 0
 
 
