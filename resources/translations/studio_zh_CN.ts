@@ -1244,10 +1244,6 @@
         <translation>尚未选择数据：以随机输入代替，由此得到的数值都会注明。</translation>
     </message>
     <message>
-        <source>No file you open can run code.</source>
-        <translation>您打开的任何文件都不能运行代码。</translation>
-    </message>
-    <message>
         <source>No finite value in this weight.</source>
         <translation>此权重中没有有限值。</translation>
     </message>
@@ -1300,8 +1296,8 @@
         <translation>配方中没有步骤作用于此层。</translation>
     </message>
     <message>
-        <source>No telemetry. Nothing leaves this machine.</source>
-        <translation>无遥测。任何数据都不会离开本机。</translation>
+        <source>No telemetry. Nothing leaves this machine. No file you open can run code.</source>
+        <translation>无遥测，任何数据都不会离开本机。您打开的任何文件都不能运行代码。</translation>
     </message>
     <message>
         <source>No weights</source>

@@ -7,7 +7,7 @@ from importlib import metadata
 
 from PySide6.QtCore import QLibraryInfo
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from studio.errors import StudioError
 from studio.figures import size_text
@@ -74,6 +74,7 @@ class AboutDialog(QDialog):
         self.page = named(QTextBrowser(), "about.page")
         self.page.setAccessibleName(tr("About Compression Studio"))
         self.page.setOpenLinks(False)
+        self.page.setFrameShape(QFrame.Shape.NoFrame)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         copy = buttons.addButton(tr("Copy"), QDialogButtonBox.ButtonRole.ActionRole)
         copy.setObjectName("about.copy")

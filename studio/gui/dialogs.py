@@ -141,6 +141,7 @@ class InputsDialog(QDialog):
         wrong = [part for _, _, shape in self._rows for part in _axes(shape.text()) if not _AXIS.fullmatch(part)]
         empty = any(not shape.text().strip() for _, _, shape in self._rows)
         self._fault.setText(tr("“{part}” is neither a size nor a word.", part=wrong[0]) if wrong else "")
+        self._fault.setVisible(bool(wrong))
         self._open.setEnabled(not wrong and not empty)
 
     def _accepted(self) -> None:

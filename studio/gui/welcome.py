@@ -198,8 +198,7 @@ class WelcomePage(QWidget):
         shield = QLabel()
         shield.setPixmap(icon("shield-check", colors().good).pixmap(20, 20))
         row.addWidget(shield)
-        text = tr("No telemetry. Nothing leaves this machine.") + " " + tr("No file you open can run code.")
-        promise = _label(text, "muted")
+        promise = _label(tr("No telemetry. Nothing leaves this machine. No file you open can run code."), "muted")
         promise.setObjectName("welcome.promise")
         row.addWidget(promise, 1)
         return place
