@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractItemView,
     QCheckBox,
     QComboBox,
     QDockWidget,
@@ -14,13 +16,18 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
+    QListView,
     QMenu,
     QMenuBar,
     QRadioButton,
     QTabBar,
-    QTreeWidget,
     QWidget,
 )
+
+from studio.gui.words import Sentences
+
+_ROWS = 40  # of a table; the others say the same kind of thing
+_MNEMONIC = re.compile(r"\(&\w\)")
 
 
 def widgets(root: QWidget) -> Iterator[QWidget]:
@@ -69,16 +76,31 @@ def _own(one: QWidget) -> list[str]:
         count = one.model().columnCount() if one.orientation() == Qt.Orientation.Horizontal else 0
         roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)
         return [str(one.model().headerData(n, one.orientation(), role) or "") for n in range(count) for role in roles]
-    if isinstance(one, QTreeWidget):
-        return [one.topLevelItem(n).text(c) for n in range(one.topLevelItemCount()) for c in range(one.columnCount())]
+    if isinstance(one, QAbstractItemView) and (model := one.model()) is not None:
+        top = one.rootIndex()
+        rows, columns = min(model.rowCount(top), _ROWS), 1 if isinstance(one, QListView) else model.columnCount(top)
+        cells = [model.index(row, column, top) for row in range(rows) for column in range(columns)]
+        roles = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)
+        return [text for cell in cells for role in roles if isinstance(text := cell.data(role), str)]
     return []
 
 
 def untranslated(root: QWidget, sources: dict[str, str]) -> list[str]:
-    """Texts that are still in the language of the sources although a translation that differs is known."""
-    known = {source.replace("&", ""): target for source, target in sources.items()}
-    found = ((name, text.replace("&", "").strip()) for name, text in texts(root))
-    return [f"{name}: {text}" for name, text in found if text in known and known[text].replace("&", "") != text]
+    """Texts that are still in the language of the sources although a translation that differs is known.
+
+    `sources` are those of all contexts with their translations; names in braces stand for anything.
+    """
+    known = Sentences({_numbered(source): _numbered(target) for source, target in sources.items()})
+    found = ((name, line) for name, text in texts(root) for line in _MNEMONIC.sub("", text).replace("&", "").split("\n"))
+    return [f"{name}: {text}" for name, text in found if text.isascii() and known.say(text) != text]
+
+
+def _numbered(text: str) -> str:
+    """A text of the window with numbers for the names of what is filled in, and without mnemonics."""
+    names = dict.fromkeys(re.findall(r"\{(\w+)[^{}]*\}", text))
+    order = {name: number for number, name in enumerate(sorted(names))}
+    plain = re.sub(r"\{(\w+)[^{}]*\}", lambda hole: f"{{{order[hole[1]]}}}", text)
+    return _MNEMONIC.sub("", plain).replace("&", "")
 
 
 def cut_off(root: QWidget) -> list[str]:

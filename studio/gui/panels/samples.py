@@ -381,7 +381,7 @@ def _inputs(lines: tuple[str, ...]) -> QWidget:
     column.setSpacing(0)
     for line in lines:
         name, _, rest = line.partition(": ")
-        for text, role in ((name, ""), (rest, "caption")):
+        for text, role in ((name, ""), (say(rest), "caption")):
             label = QLabel(text)
             label.setProperty("role", role)
             label.setTextFormat(Qt.TextFormat.PlainText)
