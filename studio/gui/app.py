@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -69,7 +70,7 @@ class Studio(QObject):
         lost = settings.values.open_document
         if path is not None:
             self.hub.operations.open(path)
-        elif lost and settings.values.restore and Path(lost).exists():
+        elif lost and settings.values.restore and os.path.exists(lost):  # noqa: PTH110  (false where the path cannot be one)
             settings.set(open_document="")  # should it be the cause, the next start is a clean one
             self.hub.operations.open(lost)
             name = Path(lost).name
@@ -87,6 +88,7 @@ def main(path: Path | None = None) -> int:
     application.setWindowIcon(icon("boxes"))
     logs.install()
     studio = Studio(Hub())
+    studio.window.fit(studio.window.screen().availableGeometry().size())
     studio.start(path)
     code = application.exec()
     studio.close()

@@ -263,7 +263,7 @@ def saved(folder: Path) -> tuple[Plan, tuple[int, ...]]:
     try:
         data = json.loads((folder / "document.json").read_text("utf-8"))
         return plan_from(data["plan"]), tuple(int(n) for n in data.get("shown", ()))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Plan(), ()
 
 

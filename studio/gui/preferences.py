@@ -21,12 +21,11 @@ from PySide6.QtWidgets import (
 from studio.figures import size_text
 from studio.gui.core import Hub
 from studio.gui.parts import named
+from studio.gui.settings import RANGES
 from studio.gui.theme import THEMES, UNIT
 from studio.gui.words import LANGUAGES, tr
 
 _DEVICES = ("auto", "cpu", "cuda")
-_MOST_THREADS, _MOST_KEPT = 256, 100
-_SECONDS = (0.5, 60.0)
 _LABEL = 150  # pixels
 
 
@@ -73,14 +72,14 @@ class PreferencesDialog(QDialog):
         self.device.setToolTip(tr("Where models run and are measured; automatic takes a GPU that really runs"))
         self.device.currentIndexChanged.connect(self._set_device)
         self.threads = named(QSpinBox(), "preferences.threads")
-        self.threads.setRange(0, _MOST_THREADS)
+        self.threads.setRange(*RANGES["threads"])
         self.threads.setSpecialValueText(tr("as the runtime chooses"))
         self.threads.setValue(values.threads)
         self.threads.setAccessibleName(tr("Threads"))
         self.threads.setToolTip(tr("Threads within an operator while latency is measured"))
         self.threads.valueChanged.connect(self._set_threads)
         self.seconds = named(QDoubleSpinBox(), "preferences.seconds")
-        self.seconds.setRange(*_SECONDS)
+        self.seconds.setRange(*RANGES["seconds"])
         self.seconds.setDecimals(1)
         self.seconds.setSingleStep(0.5)
         self.seconds.setSuffix(" s")
@@ -101,7 +100,7 @@ class PreferencesDialog(QDialog):
         self.restore.setChecked(values.restore)
         self.restore.toggled.connect(self._set_restore)
         self.keep = named(QSpinBox(), "preferences.keep")
-        self.keep.setRange(1, _MOST_KEPT)
+        self.keep.setRange(*RANGES["keep_variants"])
         self.keep.setValue(values.keep_variants)
         self.keep.setAccessibleName(tr("Results kept per model"))
         self.keep.setToolTip(tr("When there are more, the oldest is deleted with its files"))

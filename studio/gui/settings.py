@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import dataclasses
 import json
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +17,14 @@ from PySide6.QtCore import QObject, Signal
 from studio import paths
 
 _MOST_RECENT = 12
+_LONGEST_PATH = 4096
+#: Least and greatest value of what is a number.
+RANGES: dict[str, tuple[Any, Any]] = {"threads": (0, 256), "seconds": (0.5, 60.0), "keep_variants": (1, 100)}
 
 
 @dataclass
 class Values:
-    """Settings by name. What the file holds beyond these, or in another type, is ignored."""
+    """Settings by name. What the file holds beyond these, in another type or out of range, is ignored."""
 
     theme: str = "system"
     language: str = ""  # empty for that of the system
@@ -74,6 +79,25 @@ def _read(path: Path) -> Values:
     if isinstance(data, dict):
         for one in dataclasses.fields(Values):
             given = data.get(one.name)
-            if type(given) is type(getattr(values, one.name)):
+            if type(given) is type(getattr(values, one.name)) and _fits(one.name, given):
                 setattr(values, one.name, given)
     return values
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether a value of the right type can be used: the file may have been edited, or be damaged."""
+    if isinstance(value, list):
+        return all(isinstance(one, str) and len(one) <= _LONGEST_PATH for one in value)
+    if isinstance(value, str) and name in ("folder", "export_folder", "open_document"):
+        return len(value) <= _LONGEST_PATH
+    if isinstance(value, dict):
+        return all(isinstance(one, str) for one in value.values())
+    if name in ("geometry", "layout"):
+        with contextlib.suppress(ValueError):
+            base64.b64decode(value)
+            return True
+        return False
+    if name in RANGES:
+        low, high = RANGES[name]
+        return math.isfinite(value) and low <= value <= high
+    return True

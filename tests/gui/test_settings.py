@@ -1,0 +1,60 @@
+"""The settings file: what it holds is kept, and a damaged or edited one costs no start."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio import paths
+from studio.gui.app import Studio
+from studio.gui.core import Hub
+from studio.gui.document import saved
+from studio.gui.preferences import PreferencesDialog
+from studio.gui.settings import Settings, Values
+from studio.service.values import Plan
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("geometry", "abc"),
+        ("layout", "é"),
+        ("recent", [1, None]),
+        ("recent", ["x" * 5000]),
+        ("shortcuts", {"open": ["Ctrl+O"]}),
+        ("threads", -1),
+        ("threads", 10**30),
+        ("seconds", float("nan")),
+        ("keep_variants", 0),
+        ("open_document", "x" * 5000),
+        ("theme", 5),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_as_by_default(home: Path, name: str, value: Any) -> None:
+    (paths.config() / "settings.json").write_text(json.dumps({name: value, "folder": "kept"}))
+    assert Settings().values == Values(folder="kept")
+
+
+def test_a_window_starts_with_settings_of_the_right_types_and_no_meaning(qapp, home: Path) -> None:
+    values = {
+        "theme": "pink", "language": "xx", "geometry": "AAAA", "layout": "AAAA", "columns": "[1]", "device": "<b>",
+        "shortcuts": {"open": "Ctrl+Nothing", "none": "X"}, "open_document": "x" * 4000, "recent": ["\0"],
+    }  # fmt: skip
+    (paths.config() / "settings.json").write_text(json.dumps(values))
+    studio = Studio(Hub())
+    studio.start(None)
+    studio.window.show_dialog(PreferencesDialog)
+    assert studio.window.isVisible()
+    studio.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "5", '{"plan": []}', '{"plan": {"steps": [5]}}', '{"plan": {"steps": []}, "shown": [Infinity]}', "[" * 90_000],
+)
+def test_a_damaged_document_is_an_empty_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "document.json").write_text(text)
+    assert saved(tmp_path) == (Plan(), ())
