@@ -38,18 +38,27 @@ class Docks(QObject):
     def arrange(self, roomy: bool) -> None:
         """The layout of a first start; `roomy` if there is something to compare."""
         window = self._window
+        self.put_away()
         for dock in self.all.values():
             dock.setFloating(False)
-            dock.show()
         for area, first, *others in _PLACES:
             window.addDockWidget(area, self.all[first])
             for other in others:  # never side by side, not even for a moment: the window would grow to hold them all
                 window.tabifyDockWidget(self.all[first], self.all[other])
+        for dock in self.all.values():
+            dock.show()
+        for _, first, *_others in _PLACES:
             self.all[first].raise_()
         window.resizeDocks([self.all["recipe"], self.all["inspector"]], [_LEFT, _RIGHT], Qt.Orientation.Horizontal)
         window.resizeDocks([self.all["compare"]], [_BOTTOM if roomy else _BOTTOM_EMPTY], Qt.Orientation.Vertical)
         self._away = []
         self.name_once()
+
+    def put_away(self) -> None:
+        """Hide all docks before they are placed anew: tab bars that Qt no longer uses keep the tabs of docks that are shown."""
+        for dock in self.all.values():
+            dock.hide()
+        self._window.layout().activate()
 
     def name_once(self, _: object = None) -> None:
         """A dock among tabs is named by its tab; a title bar would say it twice."""

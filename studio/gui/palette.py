@@ -44,7 +44,9 @@ class CommandPalette(QDialog):
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("palette")
         self.setWindowTitle(tr("Command palette"))
-        self._actions = [action for action in actions.all.values() if action.isEnabled() and action.text()]
+        self._actions = [
+            action for id, action in actions.all.items() if action.isEnabled() and action.text() and id != "palette"
+        ]
         self.field = named(QLineEdit(), "palette.field")
         self.field.setPlaceholderText(tr("Type what you want to do"))
         self.field.setAccessibleName(tr("Search for an action"))

@@ -127,7 +127,7 @@ QSplitter::handle {{ background: {c.hairline}; }}
 QDockWidget {{ font-weight: 600; }}
 QDockWidget::title {{ background: {c.window}; padding: 6px 8px; border-bottom: 1px solid {c.hairline}; }}
 QToolBar {{ background: {c.window}; border: 0; border-bottom: 1px solid {c.hairline}; spacing: 4px; padding: 4px; }}
-QToolButton {{ border: 0; border-radius: 4px; padding: 4px 8px; }}
+QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 3px 7px; }}
 QToolButton:hover, QPushButton:hover {{ background: {c.raised}; }}
 QToolButton:focus, QPushButton:focus {{ outline: 0; border: 1px solid {c.accent}; }}
 QToolButton:checked {{ background: {c.selection}; }}
@@ -154,6 +154,7 @@ QTabBar::tab:selected {{ color: {c.text}; border-bottom: 2px solid {c.accent}; }
 QTabBar::tab:focus {{ color: {c.accent}; }}
 QStatusBar {{ background: {c.window}; border-top: 1px solid {c.hairline}; }}
 QStatusBar::item {{ border: 0; }}
+QDialog#palette {{ border: 1px solid {c.muted}; }}
 QMenu {{ background: {c.panel}; border: 1px solid {c.hairline}; padding: 4px; }}
 QMenu::item {{ padding: 4px 24px 4px 12px; border-radius: 4px; }}
 QMenu::item:selected {{ background: {c.selection}; }}

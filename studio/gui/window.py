@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QSizePolicy,
     QSplitter,
     QStackedWidget,
+    QStyle,
     QTabWidget,
     QToolBar,
     QToolButton,
@@ -105,6 +106,7 @@ class Window(QMainWindow):
     def _center(self) -> None:
         self._views = named(QTabWidget(), "views")
         self._views.setDocumentMode(True)
+        self._views.tabBar().setDrawBase(False)
         self._views.addTab(self.graph, tr("Graph"))
         self._views.addTab(self.netron, tr("Netron"))
         self._views.setCornerWidget(self.graph.tools, Qt.Corner.TopRightCorner)
@@ -143,7 +145,9 @@ class Window(QMainWindow):
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.addToolBar(bar)
         actions = self.actions_.all
-        for id, text in (("open", tr("Open")), ("samples", tr("Data")), ("", ""), ("undo", ""), ("redo", ""), ("", "")):
+        for id, text in (
+            ("open", tr("Open")), ("samples", actions["samples"].iconText()), ("", ""), ("undo", ""), ("redo", ""), ("", ""),
+        ):  # fmt: skip
             self._tool(bar, actions.get(id), text)
         self.target = TargetBox(self._hub)
         bar.addWidget(self.target)
@@ -161,8 +165,9 @@ class Window(QMainWindow):
             bar.addSeparator()
             return
         button = named(QToolButton(), f"tool.{action.objectName()}")
+        if text:
+            action.setIconText(text)  # the button takes its text from there whenever the action changes
         button.setDefaultAction(action)
-        button.setText(text)
         button.setAccessibleName(text or action.text().replace("&", ""))
         button.setToolButtonStyle(
             Qt.ToolButtonStyle.ToolButtonTextBesideIcon if text else Qt.ToolButtonStyle.ToolButtonIconOnly
@@ -346,10 +351,17 @@ class Window(QMainWindow):
         if values.geometry:
             self.restoreGeometry(_bytes(values.geometry))
         if values.layout:
+            self.docks.put_away()
             self.restoreState(_bytes(values.layout), LAYOUT_VERSION)
         if self._hub.document.card is None:
             self.docks.show(False)
         self.docks.name_once()
+
+    def fit(self, room: QSize) -> None:
+        """On the first start fill a screen of the size `room` if the window would stick out of it."""
+        title = self.style().pixelMetric(QStyle.PixelMetric.PM_TitleBarHeight)
+        if not self._hub.settings.values.geometry and (self.width() > room.width() or self.height() + title > room.height()):
+            self.setWindowState(Qt.WindowState.WindowMaximized)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDockWidget, QWidget
+from PySide6.QtWidgets import QDockWidget, QTabBar, QToolButton, QWidget
 
 from studio.gui.app import Studio
 from studio.gui.core import Hub
@@ -145,6 +145,43 @@ def test_the_layout_is_remembered_and_can_be_reset(opened: Studio, qtbot) -> Non
     assert docks(window)["dock.inspector"].isHidden()
     window.actions_.all["reset-layout"].trigger()
     assert not docks(window)["dock.inspector"].isHidden()
+
+
+def tabs(window: Window) -> list[list[str]]:
+    """The tabs of docks that can be seen, bar by bar."""
+    bars = [bar for bar in window.findChildren(QTabBar) if bar.parent() is window and bar.isVisible() and bar.x() >= 0]
+    return sorted([bar.tabText(n) for n in range(bar.count())] for bar in bars if bar.count())
+
+
+def test_no_tab_bar_is_left_behind_when_panels_are_placed_anew(opened: Studio, qtbot) -> None:
+    both = [["Compare", "Jobs", "Log"], ["Recipe", "Samples"]]
+    qtbot.waitUntil(lambda: tabs(opened.window) == both)
+    opened.window.reset_layout()
+    qtbot.waitUntil(lambda: tabs(opened.window) == both)
+    opened.window.save_layout()
+    opened.rebuild()
+    qtbot.waitUntil(lambda: tabs(opened.window) == both)
+    opened.hub.operations.close()
+    qtbot.waitUntil(lambda: tabs(opened.window) == [])
+
+
+def test_a_first_window_fills_a_screen_that_is_too_small_for_it(studio: Studio) -> None:
+    window = studio.window
+    window.resize(1280, 800)
+    window.fit(QSize(1920, 1080))
+    assert not window.isMaximized()
+    window.fit(QSize(1280, 800))
+    assert window.isMaximized()
+
+
+def test_the_tool_bar_keeps_its_words_when_actions_change(opened: Studio) -> None:
+    window = opened.window
+    words = {
+        button.objectName(): button.text() for button in window.findChildren(QToolButton) if "tool." in button.objectName()
+    }
+    assert words["tool.samples"] == "Choose data"
+    assert words["tool.palette"] == "Find a command"
+    assert words["tool.open"] == "Open"
 
 
 def test_the_window_imports_neither_torch_nor_a_model_library() -> None:
