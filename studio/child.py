@@ -149,10 +149,12 @@ class Child:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        with contextlib.suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):
-            while True:
-                self._answers.put(pickle.load(self._process.stdout))
-        self._answers.put(None)
+        try:
+            with contextlib.suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):
+                while True:
+                    self._answers.put(pickle.load(self._process.stdout))
+        finally:  # whatever kept it from reading on, who waits for an answer has to know
+            self._answers.put(None)
 
     def _end(self) -> None:
         with self._ending:

@@ -61,7 +61,7 @@ class Studio(QObject):
 
     def _scheme_changed(self) -> None:
         if self.hub.settings.values.theme == "system":
-            self.rebuild()
+            self._rebuild_soon()  # it may be told while a window is being made
 
     def start(self, path: Path | None) -> None:
         """Show the window and open `path`, or what was open when the program last ended unexpectedly."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import shiboken6
 from PySide6.QtCore import QMessageLogContext, QObject, Qt, QThread, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
@@ -125,7 +126,7 @@ class Crashes(QObject):
         self.count += 1
         try:
             self._hub.document.save()
-            if self.dialog is None:
+            if self.dialog is None or not shiboken6.isValid(self.dialog):  # it goes with the window it stands over
                 self.dialog = CrashDialog(text, self._window())
                 self.dialog.finished.connect(self._closed)
                 self.dialog.open()

@@ -169,6 +169,8 @@ class Jobs(QObject):
             self._child.close()
         if self._thread is not None:
             self._thread.join(5)
+        if self._child is not None:
+            self._child.close()  # one that the thread was just starting
 
     def _next(self) -> None:
         if self._closed or (self._thread is not None and self._thread.is_alive()):
@@ -192,6 +194,8 @@ class Jobs(QObject):
                 if self._child is not None:
                     self._child.close()
                 self._child = Child()
+            if self._closed:
+                raise Cancelled
             if item is None:
                 outcome = self._child.call(f"{self.package}.{self._warm_up}")
             else:
@@ -214,7 +218,7 @@ class Jobs(QObject):
     def _finish(self, item: JobItem, outcome: Any) -> None:
         item.ended = time.monotonic()
         self._dirty.discard(item)
-        if isinstance(outcome, Cancelled):
+        if item.job.cancelled or isinstance(outcome, Cancelled):  # also where its answer was on the way already
             item.state = "canceled"
         elif isinstance(outcome, StudioError):
             item.state, item.error = "failed", outcome

@@ -86,6 +86,7 @@ class Operations(QObject):
             key="open",
             priority=0,
             force=True,
+            lasting=True,  # what is open may be closed meanwhile
         )
 
     def cancel_opening(self) -> None:
@@ -93,7 +94,8 @@ class Operations(QObject):
             self._opening.cancel()
 
     def _opening_canceled(self) -> None:
-        self._end_opening()
+        if self._opening is not None and self._opening.job.cancelled:  # else another file has taken its place
+            self._end_opening()
 
     def _not_opened(self, error: StudioError) -> None:
         self._end_opening()
@@ -218,7 +220,11 @@ class Operations(QObject):
         document = self._hub.document
         if document.card is None or Path(card.folder).parent != document.folder:
             return
-        document.set_variants((*document.variants, card), (*document.shown, card.number)[-4:])
+        every = (*document.variants, card)
+        keep = self._hub.settings.values.keep_variants
+        document.set_variants(every[-keep:], (*document.shown, card.number)[-4:])
+        for old in every[:-keep]:
+            self._hub.reader.ask("variants.remove", old.folder, lasting=True)
         final, original = card.final, card.original
         self._hub.messages.show(
             tr("Done: {before} became {after}.", before=size_text(original.bytes), after=size_text(final.bytes))

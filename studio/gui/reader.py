@@ -130,9 +130,12 @@ class Reader(QObject):
         with self._changed:
             self._closed = True
             self._asks.clear()
+            if self._running is not None:
+                self._running.cancel()  # its child may be about to start
             self._changed.notify()
-        if self._child is not None:
-            self._child.close()
+            child = self._child
+        if child is not None:
+            child.close()
         self._thread.join(5)
 
     def _work(self) -> None:
@@ -156,11 +159,14 @@ class Reader(QObject):
     def _answer(self, ask: Ask) -> Any:
         try:
             ask.job.check()
-            if self._child is None or not self._child.alive:
-                if self._child is not None:
-                    self._child.close()
-                self._child = Child()
-            return self._child.call(ask.function, *ask.args, job=ask.job, grace=ask.grace)
+            child = self._child
+            if child is None or not child.alive:
+                if child is not None:
+                    child.close()
+                child = Child()
+                with self._changed:
+                    self._child = child
+            return child.call(ask.function, *ask.args, job=ask.job, grace=ask.grace)
         except (StudioError, Cancelled) as error:
             return error
 

@@ -281,9 +281,6 @@ def compare(
 def _look_up(file: str, layer: str, key: int, shape: tuple[int, ...], job: Job) -> tuple[NDArray | None, str, str]:
     """(values, how they are stored, why there are none) of a weight in a variant."""
     model = model_at(file, (), job)
-    if model.file is None:  # a later variant may have taken the place of one that was removed
-        reader.forget(file)
-        model = model_at(file, (), job)
     one = next((other for other in model.layers if other.name == layer), None)
     if one is None:
         return None, "", "The layer is not in the result: it was folded or merged into another."

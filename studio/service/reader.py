@@ -37,25 +37,33 @@ from studio.service.values import (
 )
 
 _MOST = 8
-_models: OrderedDict[tuple[str, tuple[str, ...]], Model] = OrderedDict()
+_Stamp = tuple[int, ...]
+_models: OrderedDict[tuple[str, tuple[str, ...]], tuple[_Stamp, Model]] = OrderedDict()
 
 
 def model_at(path: str, inputs: tuple[str, ...] = (), job: Job | None = None) -> Model:
-    """The model in the file `path`, held open for the next time.
+    """The model in the file `path`, held open for the next time; read anew where another file has taken its place.
 
     Raises:
         ModelError: it cannot be opened.
     """
-    found = _models.pop((path, inputs), None) or formats.load(path, job, inputs=inputs)
-    _models[path, inputs] = found
+    now = _stamp(path)
+    stamp, found = _models.pop((path, inputs), ((), None))
+    if found is None or now not in ((), stamp):
+        stamp, found = now, formats.load(path, job, inputs=inputs)
+    _models[path, inputs] = stamp, found
     while len(_models) > _MOST:
         _models.popitem(last=False)
     return found
 
 
-def forget(path: str, inputs: tuple[str, ...] = ()) -> None:
-    """Let go of a model, so that its file is read anew."""
-    _models.pop((path, inputs), None)
+def _stamp(path: str) -> _Stamp:
+    """What tells a file from one that replaced it; empty where there is none, and what is held of it stays."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def warm_up(job: Job) -> tuple[MethodCard, ...]:

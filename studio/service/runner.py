@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -74,8 +75,14 @@ def compress(path: str, inputs: tuple[str, ...], plan: Plan, folder: str, job: J
 
 
 def next_number(home: Path) -> int:
-    """One more than the highest variant in a folder."""
-    return max((int(one.name) for one in home.glob("*") if one.name.isdigit()), default=0) + 1
+    """One more than the highest number a variant in a folder ever had, so that it never names another."""
+    given = [int(one.name) for one in home.glob("*") if one.name.isdecimal()]
+    last = home / "last"
+    with contextlib.suppress(OSError, ValueError):
+        given.append(int(last.read_text("utf-8")))
+    number = max(given, default=0) + 1
+    last.write_text(str(number), "utf-8")
+    return number
 
 
 def measure_samples(path: str, inputs: tuple[str, ...], plan: Plan, job: Job) -> SamplesCard:

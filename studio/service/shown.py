@@ -17,7 +17,7 @@ from studio.service.values import Plan, SamplesCard
 
 #: Decoded samples in the panel.
 COUNT = 12
-_samples: dict[tuple, Samples] = {}
+_samples: dict[tuple, tuple[Model, Samples]] = {}  # the model too: as long as it is held no other gets its id
 
 
 def samples_of(model: Model, plan: Plan) -> Samples | None:
@@ -32,8 +32,8 @@ def samples_of(model: Model, plan: Plan) -> Samples | None:
     key = (id(model), plan.data, path.stat().st_mtime_ns if path.exists() else 0)
     if key not in _samples:
         _samples.clear()
-        _samples[key] = open_samples(path, model)
-    return _samples[key]
+        _samples[key] = model, open_samples(path, model)
+    return _samples[key][1]
 
 
 def look_at(path: str, inputs: tuple[str, ...], plan: Plan, job: Job) -> SamplesCard:

@@ -38,7 +38,7 @@ def card(folder: Path, report: Report, created: str) -> VariantCard:
 def read_variants(folder: str, job: Job) -> tuple[VariantCard, ...]:
     """The whole variants in the folder of a document, oldest first; what cannot be read is left out."""
     found = []
-    places = [one for one in Path(folder).glob("*") if one.name.isdigit()] if Path(folder).is_dir() else []
+    places = [one for one in Path(folder).glob("*") if one.name.isdecimal()] if Path(folder).is_dir() else []
     for place in sorted(places, key=lambda one: int(one.name)):
         job.check()
         try:

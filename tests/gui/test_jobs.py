@@ -158,6 +158,18 @@ def test_clear_forgets_what_has_ended(jobs: Jobs, qtbot) -> None:
     _ended(qtbot, running)
 
 
+def test_an_answer_that_comes_after_the_cancel_is_not_taken(jobs: Jobs, qtbot) -> None:
+    answers: list[int] = []
+    canceled: list[bool] = []
+    item = jobs.start("add", "add", 1, 1, done=answers.append, canceled=lambda: canceled.append(True))
+    jobs._ended.disconnect()
+    with qtbot.waitSignal(jobs._ended, timeout=30_000) as ended:
+        pass
+    jobs.cancel(item)
+    jobs._end(*ended.args)
+    assert (item.state, answers, canceled) == ("canceled", [], [True])
+
+
 def test_close_ends_the_child_and_calls_nobody(qapp, qtbot) -> None:
     called: list[object] = []
     jobs = _Jobs()

@@ -34,7 +34,7 @@ def home(document: tuple[Path, VariantCard], tmp_path: Path) -> Path:
 
 def test_a_run_leaves_one_whole_folder(document: tuple[Path, VariantCard]) -> None:
     home, card = document
-    assert [path.name for path in home.iterdir()] == ["1"]
+    assert sorted(path.name for path in home.iterdir()) == ["1", "last"]
     assert {path.name for path in (home / "1").iterdir()} == {"model.onnx", "report.json", "recipe.yaml", "created"}
     assert (card.number, card.title, card.folder) == (1, "prune-weights + fp16", str(home / "1"))
 
@@ -59,6 +59,13 @@ def test_numbers_count_on_from_the_highest(home: Path) -> None:
     (home / "notes").mkdir()
     assert next_number(home) == 8
     assert [card.number for card in variants.read_variants(str(home), Job())] == [7]
+
+
+def test_the_number_of_a_variant_that_was_removed_is_not_given_again(home: Path) -> None:
+    variants.remove(str(home / "1"), Job())
+    assert next_number(home) == 2
+    (home / "last").write_text("not a number")
+    assert next_number(home) == 1
 
 
 @pytest.mark.parametrize("broken", ["report.json", "created"])
