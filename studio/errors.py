@@ -2,13 +2,16 @@
 
 StudioError            what happened, why, and what to do: shown as one message, exit code 2
 ├── ModelError         a model file that cannot be opened, or must not be
-│   └── InputsNeeded   one that opens once the caller says what its inputs look like
+│   ├── InputsNeeded   one that opens once the caller says what its inputs look like
+│   └── NotOnnx        one that was read as ONNX and is none
 ├── SamplesError       data that cannot be read, or does not fit the model
 ├── SettingError       a setting, selector or recipe that cannot be constructed
 ├── RunError           a model that cannot be executed, or a step that cannot be applied
 ├── ExportError        a result that could not be written; what was there before is still there
 └── WorkerError        a child process that died or was ended
 Cancelled              the user asked to stop: not an error
+
+All of them are here: they cross process boundaries, and a process that is told of one must not have to import what raised it.
 """
 
 
@@ -41,6 +44,10 @@ class InputsNeeded(ModelError):
     """A model file does not say what its inputs look like. `names` are those it takes, in order."""
 
     names: tuple[str, ...] = ()
+
+
+class NotOnnx(ModelError):
+    """A file was read as ONNX because nothing else claimed it, and it is not."""
 
 
 class SamplesError(StudioError):

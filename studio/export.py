@@ -17,6 +17,7 @@ import onnx
 
 from studio import formats
 from studio.errors import ExportError, ModelError, RunError
+from studio.figures import size_text
 from studio.formats.onnx import data_files
 from studio.graph.serialize import write
 from studio.job import Job
@@ -135,7 +136,7 @@ def check_target(model: Model, path: str | Path) -> None:
                 raise ExportError(what, f"the model was opened from {source.name} and its weights are read from it", _ELSEWHERE)
     needed = model.bytes
     if shutil.disk_usage(path.parent).free < needed:
-        raise ExportError(what, f"the disk has no {needed / 1e6:,.0f} MB left", "Free space or choose another disk")
+        raise ExportError(what, f"the disk has no {size_text(needed)} left", "Free space or choose another disk")
 
 
 def _sources(model: Model) -> tuple[Path, ...]:

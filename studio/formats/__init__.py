@@ -17,7 +17,7 @@ from types import ModuleType
 
 from studio import paths
 from studio.child import run_in_child
-from studio.errors import ModelError
+from studio.errors import ModelError, NotOnnx
 from studio.formats import onnx, refused
 from studio.graph.serialize import write
 from studio.job import Job
@@ -101,12 +101,16 @@ def _load_onnx(path: Path, head: bytes, job: Job) -> Model:
         raise refused.by_name(path) or _unknown(path)
     try:
         return onnx.load(path, job)
-    except onnx.NotOnnx as error:
+    except NotOnnx as error:
         raise error if called_onnx else (refused.by_name(path) or error) from None
 
 
 def _unknown(path: Path) -> ModelError:
-    known = ", ".join(one for group in extensions().values() for one in group)
+    endings = [one for group in extensions().values() for one in group]
+    if path.suffix.lower() in endings:
+        why = "it holds something else than its name says"
+        return ModelError(f"{path.name} is not a model this studio reads", why, "Download or export it again")
+    known = ", ".join(endings)
     return ModelError(f"{path.name} is not a model this studio reads", todo=f"Open one of {known}")
 
 

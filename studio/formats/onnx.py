@@ -16,7 +16,7 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import InlinePass
 
-from studio.errors import Cancelled, ModelError
+from studio.errors import Cancelled, ModelError, NotOnnx
 from studio.graph import sparse
 from studio.graph.serialize import TRAINING_KEY
 from studio.graph.wire import SELF, Malformed, skeleton
@@ -42,10 +42,6 @@ _FIELDS = {
     "int64_data": {ir.DataType.INT64: 1},
     "uint64_data": {ir.DataType.UINT64: 1, ir.DataType.UINT32: 1},
 }
-
-
-class NotOnnx(ModelError):
-    """The file is no ONNX model at all, so what it is called may tell more."""
 
 
 def sniff(head: bytes, members: tuple[str, ...] = ()) -> bool:

@@ -14,7 +14,7 @@ import shiboken6
 from PySide6.QtCore import QObject, Signal
 
 from studio.child import GRACE, Child
-from studio.errors import Cancelled, StudioError
+from studio.errors import Cancelled, StudioError, WorkerError
 from studio.job import Job
 
 _log = logging.getLogger(__name__)
@@ -41,8 +41,8 @@ class Ask:
 class Reader(QObject):
     """Asks the reader child, in the order of priority; answers arrive in the thread of this object.
 
-    A newer question with the same key takes the place of an older one. A child that died is replaced: questions carry
-    the path of their model, so that the next one opens it again.
+    A newer question with the same key takes the place of an older one. A child that died is replaced, and asked again:
+    questions carry the path of their model. Only what may be ended by force is not asked twice.
     """
 
     failed = Signal(object)  # StudioError of a question whose asker does not handle it
@@ -121,6 +121,11 @@ class Reader(QObject):
             return not self._asks and self._running is None
 
     @property
+    def alive(self) -> bool:
+        """Whether the child process runs."""
+        return self._child is not None and self._child.alive
+
+    @property
     def pid(self) -> int | None:
         """Of the child process, if it runs."""
         return self._child.pid if self._child is not None and self._child.alive else None
@@ -148,6 +153,8 @@ class Reader(QObject):
                 self._asks.remove(ask)
                 self._running = ask
             outcome = self._answer(ask)
+            if isinstance(outcome, WorkerError) and math.isinf(ask.grace) and not self.alive:
+                outcome = self._answer(ask)  # once more: the question need not be what ended the child
             with self._changed:
                 self._running = None
                 closed = self._closed

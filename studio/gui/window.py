@@ -51,7 +51,7 @@ from studio.gui.shortcuts import ShortcutsDialog
 from studio.gui.target import TargetBox
 from studio.gui.theme import UNIT, colors
 from studio.gui.welcome import WelcomePage
-from studio.gui.words import tr
+from studio.gui.words import hint, tr
 
 LAYOUT_VERSION = 1
 _DEFAULT_SIZE = QSize(1280, 800)
@@ -221,7 +221,7 @@ class Window(QMainWindow):
         if card:
             count = tr("{layers:,} layers, {nodes:,} nodes", layers=len(card.layers), nodes=card.nodes)
             self._about_model.setText(f"{card.name}   {size_text(card.file_bytes)}   {count}   opset {card.opset}")
-            self._about_model.setToolTip("\n".join([card.path, *card.notes]))
+            self._about_model.setToolTip(hint("\n".join([card.path, *card.notes])))
         else:
             self._about_model.setText(tr("No model is open"))
             self._about_model.setToolTip("")
@@ -322,7 +322,10 @@ class Window(QMainWindow):
     def take(self, path: Path) -> None:
         """Open what was dropped: a recipe or data for the open model, else a model."""
         opened = self._hub.document.card is not None
-        if opened and path.suffix.lower() in (".yaml", ".yml"):
+        described = path.suffix.lower() in (".yaml", ".yml")
+        if described and not opened:
+            self._hub.messages.show(tr("Open a model first. Then drop its recipe or its data."), "warning")
+        elif described:
             if path.stem == "samples":
                 self.samples.set_data(str(path))
             else:

@@ -184,6 +184,12 @@ def test_the_tool_bar_keeps_its_words_when_actions_change(opened: Studio) -> Non
     assert words["tool.open"] == "Open"
 
 
+def test_a_recipe_dropped_before_a_model_says_what_comes_first(studio: Studio, tmp_path) -> None:
+    studio.window.take(tmp_path / "recipe.yaml")
+    assert studio.hub.messages.last == ("warning", "Open a model first. Then drop its recipe or its data.")
+    assert not studio.hub.operations.is_opening
+
+
 def test_the_window_imports_neither_torch_nor_a_model_library() -> None:
     code = (
         "import sys, studio.gui.app\n"

@@ -1,3 +1,4 @@
+import importlib
 import pickle
 
 import pytest
@@ -23,8 +24,18 @@ def test_errors_cross_processes_with_their_parts():
 def test_cancelled_is_not_an_error_and_every_error_is_in_the_tree():
     assert not issubclass(Cancelled, StudioError)
     family = [e for e in vars(errors).values() if isinstance(e, type) and e not in (StudioError, Cancelled)]
-    assert len(family) == 6
+    assert len(family) == 8
     assert all(issubclass(e, StudioError) for e in family)
+
+
+def test_no_error_has_to_be_imported_from_where_it_is_raised():
+    for module in ("formats", "methods", "run", "service.reader"):
+        importlib.import_module(f"studio.{module}")
+    tree, found = [StudioError], []
+    while tree:
+        found.append(tree.pop())
+        tree += found[-1].__subclasses__()
+    assert {e.__module__ for e in found if e.__module__.startswith("studio.")} == {"studio.errors"}
 
 
 def test_parts_of_a_job_cover_their_share_and_share_the_cancel():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import resource
 import shutil
 from pathlib import Path
@@ -213,7 +214,7 @@ def test_nor_is_the_file_its_weights_are_in(tmp_path):
 
 def test_a_full_disk_is_told_beforehand(mlp, out, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
-    assert refusal(mlp, out / "m.onnx").endswith("MB left. Free space or choose another disk.")
+    assert re.search(r"the disk has no [\d.]+ kB left\. Free space or choose another disk\.$", refusal(mlp, out / "m.onnx"))
 
 
 def under_limit(source: str, target: str, limit: int, external: bool, job: Job) -> str:

@@ -20,7 +20,7 @@ from studio.gui.panels import inspector_plan
 from studio.gui.panels.inspector_parts import FiguresTable, caption
 from studio.gui.plots.channels import ChannelStrip, legend
 from studio.gui.plots.histogram import Bars, HistogramPlot
-from studio.gui.words import say, tr
+from studio.gui.words import hint, say, tr
 from studio.service.inspector_values import ChannelMap, Comparison, Magnitudes, PlannedWeights, TensorRange
 from studio.service.values import PlannedStep, TensorCard
 
@@ -73,7 +73,7 @@ class WeightsView(QWidget):
         self.plan.setObjectName("inspector-plan")
         self.after = caption()
         self.after.setObjectName("inspector-after")
-        self.after.setTextFormat(Qt.TextFormat.RichText)
+        self.after.setProperty("markup", True)
         self.plot = HistogramPlot("weights")
         self.plot.setMinimumHeight(180)
         self.plot.setMaximumHeight(340)
@@ -197,6 +197,12 @@ class WeightsView(QWidget):
 
     def _failed(self, error: StudioError) -> None:
         self.hover.setText("")
+        if not self._cards:  # nothing is known of this layer: no empty tables beside the reason
+            for one in (self.tensors, self.figures, self.channel_part):
+                one.hide()
+            self.plan.setText(say(str(error)))
+            self._set_role(self.plan, "error")
+            self._show_sentences()
         self._hub.messages.show(error)
 
     def _weights(self, found: tuple[tuple[TensorCard, int], ...]) -> None:
@@ -217,7 +223,7 @@ class WeightsView(QWidget):
         card = self._card
         if card is None:
             return
-        self.tensors.setToolTip(card.name)
+        self.tensors.setToolTip(hint(card.name))
         self._after = self._channel = self._middle = None
         self.figures.show()
         rank = len(card.shape)

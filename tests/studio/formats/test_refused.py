@@ -153,14 +153,18 @@ def test_told_by_content(tmp_path, name, data, said):
         ("m.onnx.data", "a weight file: it holds weights without a graph. Open the .onnx file it belongs to."),
         ("m.ckpt", f"a training checkpoint: it holds weights without a graph. {TORCH}"),
         ("m.pdmodel", "a Paddle model: Paddle models are not read. Convert it with paddle2onnx."),
+        (
+            "m.h5",
+            "not a model this studio reads: it holds something else than its name says. Download or export it again.",
+        ),
         ("m.xyz", "not a model this studio reads. Open one of .onnx, .pt2, .pt, .ts, .torchscript, .jit, .keras, .h5, .hdf5."),
     ],
 )
 @pytest.mark.parametrize("data", [b"\x0a\x05\x0a\x03abc\xff\xff", b"\xff\xfe\x00\x01" * 50], ids=["like a proto", "bytes"])
 def test_told_by_name_where_the_content_tells_nothing(tmp_path, name, said, data):
     text = refused(data, tmp_path, name)
-    if name == "m.xyz" and data[0] == 0x0A:
-        assert text.startswith("m.xyz is not ")
+    if name in ("m.xyz", "m.h5") and data[0] == 0x0A:
+        assert text.startswith(f"{name} is not ")
     else:
         assert text == f"{name} is {said}"
 
