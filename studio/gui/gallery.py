@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QImage, QPainter, QP
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from studio.gui.theme import CAPTION, UNIT, colors, numbers
-from studio.gui.words import tr
+from studio.gui.words import hint, tr
 
 _CELL, _GAP, _LINE = 64, UNIT, 16  # least width of a picture's place, room between two, height of a caption
 _WAVE = 28  # height of a wave
@@ -43,7 +43,7 @@ class _Drawn(QWidget):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             number = self.at(event.pos())
-            QToolTip.showText(event.globalPos(), self.captions[number] if number >= 0 else "", self)
+            QToolTip.showText(event.globalPos(), hint(self.captions[number]) if number >= 0 else "", self)
             return True
         return super().event(event)
 

@@ -16,7 +16,7 @@ from studio.gui.operations import sample_models
 from studio.gui.parts import named
 from studio.gui.preferences import PreferencesDialog
 from studio.gui.properties import PropertiesDialog
-from studio.gui.words import tr
+from studio.gui.words import hint, tr
 
 if TYPE_CHECKING:
     from studio.gui.window import Window
@@ -183,7 +183,7 @@ class Menus(QObject):
         for number, text in enumerate(self._hub.settings.values.recent, 1):
             path = Path(text)
             action = self._recent.addAction(f"{'&' if number < 10 else ''}{number}  {path.name}")
-            action.setToolTip(text)
+            action.setToolTip(hint(text))
             action.setEnabled(path.exists())
             action.triggered.connect(lambda _=False, p=text: self._hub.operations.open(p))
         if self._recent.isEmpty():

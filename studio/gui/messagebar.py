@@ -29,7 +29,6 @@ class MessageBar(QWidget):
         self._severity = "info"
         self._icon = named(QLabel(), "messagebar.icon")
         self.text = named(QLabel(), "messagebar.text")
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setWordWrap(True)
         self.text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard

@@ -57,7 +57,6 @@ class Notice(QWidget):
         self._icon = QLabel()
         self.text = named(QLabel(), name)
         self.text.setProperty("role", role)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setWordWrap(True)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         row = QHBoxLayout(self)

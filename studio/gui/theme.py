@@ -164,6 +164,8 @@ QMenuBar {{ background: {c.window}; }}
 QMenuBar::item:selected {{ background: {c.selection}; }}
 QProgressBar {{ background: {c.raised}; border: 0; border-radius: 3px; max-height: 6px; text-align: center; }}
 QProgressBar::chunk {{ background: {c.accent}; border-radius: 3px; }}
+QLabel {{ qproperty-textFormat: PlainText; }}
+QLabel[markup="true"] {{ qproperty-textFormat: RichText; }}
 QLabel[role="title"] {{ font-size: {TITLE}px; font-weight: 600; }}
 QLabel[role="caption"] {{ font-size: {CAPTION}px; color: {c.muted}; }}
 QLabel[role="muted"] {{ color: {c.muted}; }}

@@ -28,7 +28,7 @@ from studio.gui.icons import icon
 from studio.gui.operations import sample_models
 from studio.gui.parts import named
 from studio.gui.theme import BASE, TITLE, UNIT, colors
-from studio.gui.words import say, tr
+from studio.gui.words import hint, say, tr
 
 _MARGIN, _MOST_RECENT = 6 * UNIT, 8
 _WIDEST, _TWO_COLUMNS = 1080, 800  # pixels
@@ -259,14 +259,14 @@ class _Card(QPushButton):
         self.setFlat(True)
         self.setAccessibleName(name)
         self.setAccessibleDescription(f"{about} {self._size}".strip())
-        self.setToolTip(about)
+        self.setToolTip(hint(about))
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def refuse(self, reason: str) -> None:
         """Gray it out and say why."""
         self._reason = reason
-        self.setToolTip(f"{self._about}\n{reason}")
+        self.setToolTip(hint(f"{self._about}\n{reason}"))
         self.setAccessibleDescription(f"{self._about}. {reason}")
         self.setEnabled(False)
         self.setCursor(Qt.CursorShape.ArrowCursor)

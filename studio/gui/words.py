@@ -5,6 +5,7 @@ The texts of all sources are collected, translated and compiled by `packaging/tr
 
 from __future__ import annotations
 
+import html
 import re
 import xml.etree.ElementTree as ElementTree
 from functools import lru_cache
@@ -49,6 +50,11 @@ def say(text: str) -> str:
 def plain(text: str) -> str:
     """The text of an action without its mnemonic, "&Open…" or "打开(&O)…", and without its dots."""
     return _MNEMONIC.sub("", text).replace("&", "").rstrip("…")
+
+
+def hint(text: str) -> str:
+    """`text` for a tooltip, where Qt draws what looks like markup as markup: the name of a layer or a file could."""
+    return f"<qt>{html.escape(text)}</qt>".replace("\n", "<br>") if "<" in text or "&" in text else text
 
 
 def language() -> str:

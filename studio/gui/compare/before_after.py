@@ -24,7 +24,7 @@ from studio.gui.compare.picture import PictureWriter, one_picture
 from studio.gui.compare.table import Column, ColumnTable, table_view
 from studio.gui.core import Hub
 from studio.gui.parts import named
-from studio.gui.words import say, tr, trn
+from studio.gui.words import hint, say, tr, trn
 from studio.service.values import VariantCard
 
 _ONE, _SEVERAL = 250, 300  # pixels below which charts of one variant, of several, go to the next row
@@ -42,7 +42,7 @@ class Caption(QWidget):
 
     def set_text(self, text: str) -> None:
         self.text = text
-        self.setToolTip(text)
+        self.setToolTip(hint(text))
         self.setAccessibleName(text)
         self.setVisible(bool(text))
         self.update()
@@ -184,7 +184,7 @@ class BeforeAfter(QWidget):
         self._area = ChartArea(self.grid)
         self.said = named(QLabel(), "compare-verdict")
         self.said.setWordWrap(True)
-        self.said.setTextFormat(Qt.TextFormat.RichText)
+        self.said.setProperty("markup", True)
         self.said.setContentsMargins(8, 0, 8, 0)
         flags = Qt.TextInteractionFlag
         self.said.setTextInteractionFlags(flags.LinksAccessibleByMouse | flags.LinksAccessibleByKeyboard)

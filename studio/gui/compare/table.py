@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 from studio.gui import theme
 from studio.gui.clipboard import make_copyable
 from studio.gui.parts import named
+from studio.gui.words import hint
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -105,7 +106,8 @@ class ColumnTable(QAbstractTableModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         column = self.columns[index.column()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return column.text(column.values[self._rows[index.row()]])
+            text = column.text(column.values[self._rows[index.row()]])
+            return text if role == Qt.ItemDataRole.DisplayRole else hint(text)
         if role == Qt.ItemDataRole.TextAlignmentRole and column.number:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.FontRole:

@@ -40,7 +40,7 @@ from studio.gui.charts.series import label, latency_words
 from studio.gui.core import Hub
 from studio.gui.icons import icon
 from studio.gui.parts import named
-from studio.gui.words import say, tr
+from studio.gui.words import hint, say, tr
 from studio.service.values import PlannedStep, VariantCard
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -91,7 +91,7 @@ class VariantModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             lines = [label(card), card.created.replace("T", " "), size_text(card.final.bytes), verdict(card)]
             lines += [say(warning) for warning in card.warnings]
-            return "\n".join(lines)
+            return hint("\n".join(lines))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{label(card)}, {size_text(card.final.bytes)}, {verdict(card)}"
         return card if role == _CARD else None

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QTo
 
 from studio.gui import theme
 from studio.gui.icons import icon
-from studio.gui.words import tr
+from studio.gui.words import hint, tr
 
 
 def number(value: float) -> str:
@@ -37,11 +37,10 @@ class Elided(QLabel):
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setTextFormat(Qt.TextFormat.PlainText)
 
     def setText(self, text: str) -> None:
         super().setText(text)
-        self.setToolTip(text)
+        self.setToolTip(hint(text))
 
     def copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text())

@@ -29,7 +29,7 @@ from studio.gui.core import Hub
 from studio.gui.icons import icon
 from studio.gui.jobs import JobItem
 from studio.gui.parts import named
-from studio.gui.words import say, tr, trn
+from studio.gui.words import hint, say, tr, trn
 
 _MOST_LINES = 5_000
 
@@ -83,12 +83,11 @@ class ElidedLabel(QLabel):
         self.setObjectName(name)
         self.whole = ""
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.setTextFormat(Qt.TextFormat.PlainText)
 
     def set_text(self, text: str) -> None:
         if text != self.whole:
             self.whole = text
-            self.setToolTip(text)
+            self.setToolTip(hint(text))
             self.setAccessibleName(text)
             self._elide()
 
@@ -474,7 +473,7 @@ class JobStatus(QWidget):
         if len(active) > 1:
             parts.append(tr("{count} waiting", count=len(active) - 1))
         self.label.setText(", ".join(filter(None, parts)))
-        self.label.setToolTip(say(item.text))
+        self.label.setToolTip(hint(say(item.text)))
         self.setAccessibleName(self.label.text())
         self.bar.setValue(round(1000 * item.fraction))
         self.cancel_button.setEnabled(not item.job.cancelled)

@@ -34,7 +34,7 @@ from studio.gui.table.filter import filtered
 from studio.gui.table.model import LayerModel
 from studio.gui.table.view import LayerView
 from studio.gui.theme import UNIT
-from studio.gui.words import say, tr, trn
+from studio.gui.words import hint, say, tr, trn
 
 _AGAIN_MS = 200  # figures arrive in parts; rows sorted or filtered by them move no more often than this
 _KEEP_MS = 300  # after the last change of the columns
@@ -279,7 +279,7 @@ class LayersPanel(QWidget):
         else:
             text = trn("{count} layer: {figures}", "{count} layers: {figures}", len(rows), figures=text)
         self._summary.setText(text)
-        self._summary.setToolTip(text)
+        self._summary.setToolTip(hint(text))
         self._summary.setVisible(len(facts) > 0)
 
     # What the user does

@@ -34,7 +34,7 @@ from studio.gui.parts import hairline, named, page
 from studio.gui.stepform import StepForm
 from studio.gui.steps import ROW, StepLine, StepList
 from studio.gui.theme import UNIT, colors
-from studio.gui.words import say, tr, trn
+from studio.gui.words import hint, say, tr, trn
 from studio.service.values import MethodCard, Plan, PlannedLayers, PlannedStep
 from studio.setting import Setting
 
@@ -410,7 +410,7 @@ class RecipePanel(QWidget):
             action = self.add_menu.addAction(card.name)
             action.setData(card.name)
             action.setObjectName(f"add.{card.name}")
-            action.setToolTip(self._tip(card))
+            action.setToolTip(hint(self._tip(card)))
             if card.name in self._refusals:
                 action.setText(tr("{method} (fits no layer)", method=card.name))
                 action.setEnabled(False)
@@ -507,7 +507,7 @@ class RecipePanel(QWidget):
             share = f"{item.fraction:.0%}"
             text = tr("Waiting") if item.state == "waiting" else f"{share}  {say(item.text)}"
             self._doing.setText(self._doing.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, self._doing.width()))
-            self._doing.setToolTip(text)
+            self._doing.setToolTip(hint(text))
             self._bar.setValue(round(_FULL * item.fraction))
 
     def _stop(self) -> None:

@@ -35,7 +35,7 @@ from studio.gui.icons import icon
 from studio.gui.jobs import JobItem
 from studio.gui.parts import Notice, hairline, named, page
 from studio.gui.theme import UNIT, monospace, numbers
-from studio.gui.words import say, tr
+from studio.gui.words import hint, say, tr
 from studio.service.values import SamplesCard
 from studio.setting import Setting
 
@@ -93,7 +93,6 @@ class SamplesPanel(QWidget):
     def _build_head(self) -> None:
         self.title = named(QLabel(), "samples.title")
         self.title.setProperty("role", "title")
-        self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setWordWrap(True)
         self.facts = named(QLabel(), "samples.facts")
         self.facts.setProperty("role", "muted")
@@ -198,7 +197,7 @@ class SamplesPanel(QWidget):
         card = card if card is not None and card.path == plan.data else None
         name = Path(plan.data).name if plan.data else tr("Random inputs")
         self.title.setText(name if card is None or card.random else card.name)
-        self.title.setToolTip(plan.data)
+        self.title.setToolTip(hint(plan.data))
         self.error.show_text(say(str(error)) if error is not None else "")
         no_data = tr("No data is chosen: random inputs stand in, and every figure from them says so.")
         self.mark.show_text(no_data if not plan.data else "")
@@ -355,7 +354,7 @@ def _table(card: SamplesCard) -> QTableWidget:
     for row, line in enumerate(lines):
         for column, text in enumerate(line):
             item = QTableWidgetItem(text)
-            item.setToolTip(text)
+            item.setToolTip(hint(text))
             table.setItem(row, column, item)
     down, across = table.verticalHeader(), table.horizontalHeader()
     down.hide()
@@ -384,7 +383,6 @@ def _inputs(lines: tuple[str, ...]) -> QWidget:
         for text, role in ((name, ""), (say(rest), "caption")):
             label = QLabel(text)
             label.setProperty("role", role)
-            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             if not role:

@@ -19,6 +19,7 @@ from PySide6.QtCore import (
 
 from studio.gui.table.columns import Column, columns, share_hint
 from studio.gui.table.facts import Facts
+from studio.gui.words import hint
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -55,7 +56,9 @@ class LayerModel(QAbstractTableModel):
         column, row = self.columns[index.column()], int(self.order[index.row()])
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return column.text(self.facts, row)
-        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return hint(column.tip(self.facts, row))
+        if role == Qt.ItemDataRole.AccessibleDescriptionRole:
             return column.tip(self.facts, row)
         return None
 
