@@ -3,7 +3,8 @@
 The child is a new interpreter, never a fork, so it inherits neither threads nor locks nor loaded libraries, and the
 program's main module is not imported a second time. It reads calls from its standard input and answers on what was
 its standard output (prints go to standard error). When its standard input ends its parent is gone, and it ends too.
-Both ends are ours, so what passes between them is pickled.
+Both ends are ours, so what passes between them is pickled. Its temporary files lie in a folder of its own, which goes with it,
+because a child that is ended by force cannot tidy up.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import importlib
 import os
 import pickle
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +33,7 @@ from studio.job import Job
 GRACE = 1.0
 #: First argument that turns a frozen program into a child (see `command`).
 FLAG = "--studio-child"
+_FOLDER = "STUDIO_CHILD_FOLDER"
 _POLL = 0.05
 _PROGRESS_EVERY = 0.03
 
@@ -58,12 +61,20 @@ class Child:
 
     def __init__(self, nice: int = 5) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
+        self._folder = tempfile.TemporaryDirectory(prefix="studio-", ignore_cleanup_errors=True)
+        folder = dict.fromkeys(("TMPDIR", "TEMP", "TMP", _FOLDER), self._folder.name)
         try:
             self._process = subprocess.Popen(
-                _command(nice), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, bufsize=-1
+                _command(nice),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                bufsize=-1,
+                env={**os.environ, **folder},
             )
         except OSError as error:
             self._stderr.close()
+            self._folder.cleanup()
             raise WorkerError("A worker process could not be started", error.strerror or str(error)) from None
         self._doing = ""
         self._ending = threading.RLock()  # a call may be waiting in one thread while another closes the child
@@ -166,6 +177,7 @@ class Child:
                 with contextlib.suppress(OSError):
                     if pipe is not None:
                         pipe.close()
+            self._folder.cleanup()
 
     def _death(self) -> WorkerError:
         code = self._process.wait()
@@ -248,7 +260,7 @@ class _Answers:
                 self._stream.write(data)
                 self._stream.flush()
         except OSError:
-            os._exit(1)
+            _leave()
 
     def progress(self, fraction: float, text: str) -> None:
         """Starts and ends are always told, what lies between only as often as anyone can read."""
@@ -269,7 +281,14 @@ def _listen(stream: IO[bytes], calls: queue.SimpleQueue[tuple[Job, bytes]], answ
                 job = Job(answer.progress, lambda text: answer("log", text))
                 calls.put((job, message))
     finally:
-        os._exit(1)
+        _leave()
+
+
+def _leave() -> None:
+    """End this process at once: its parent is gone, and with it who would remove the folder."""
+    if folder := os.environ.get(_FOLDER):
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
 
 
 def _answer(job: Job, call: bytes, answer: _Answers) -> None:

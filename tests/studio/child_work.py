@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def double(array: np.ndarray, *, job: Job) -> np.ndarray:
 def facts(*, job: Job) -> dict[str, object]:
     print("a child may print")
     return {"pid": os.getpid(), "nice": os.nice(0), "main": sys.modules["__main__"].__name__, "qt": "PySide6" in sys.modules}
+
+
+def keep(*, job: Job) -> str:
+    folder = tempfile.mkdtemp()
+    (Path(folder) / "large").write_bytes(bytes(1000))
+    return folder
 
 
 def refuse(*, job: Job) -> None:

@@ -169,6 +169,29 @@ def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path):
     assert _gone(pid)
 
 
+def test_what_a_child_kept_in_temporary_folders_goes_with_it(tmp_path: Path):
+    with Child() as child:
+        folder = Path(child.call(work.keep))
+        assert folder.is_dir()
+    assert not folder.exists()
+    with Child() as child:
+        folder = Path(child.call(work.keep))
+        os.kill(child.pid, signal.SIGKILL)
+    assert not folder.exists()
+    code = (
+        "import os; from studio.child import Child; from tests.studio import child_work as work\n"
+        "child = Child(); print(child.call(work.keep), flush=True); os.kill(os.getpid(), 9)"
+    )
+    where = {"cwd": Path(__file__).parents[2], "env": {**os.environ, "TMPDIR": str(tmp_path)}}
+    folder = Path(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, **where).stdout.strip())
+    assert folder.is_relative_to(tmp_path)
+    for _ in range(600):  # the child notices on its own that its parent is gone
+        if not folder.parent.exists():
+            break
+        time.sleep(0.05)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_listener_that_fails_leaves_no_child():
     def fail(*_: object) -> None:
         raise ZeroDivisionError
