@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -14,7 +15,14 @@ from studio.model import LAYER_KEY, Model
 from studio.weights import constant
 
 _KERNEL_OPS = ("Conv", "ConvTranspose", "Gemm")
+_REWRITTEN = re.compile(r"\b(batch norm|scale|bias) of \S.* folded in\b")
 _FLOATS = {ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.DOUBLE}
+
+
+def rewritten_inputs(note: str) -> frozenset[int]:
+    """The inputs of a Conv or Gemm that hold other values by what `Fusions` noted of it: its kernel and its bias, or one."""
+    words = {found[1] for found in _REWRITTEN.finditer(note)}
+    return frozenset((1, 2)) if words & {"batch norm", "scale"} else frozenset((2,) if words else ())
 
 
 class Fusions:

@@ -11,21 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from studio.errors import ExportError, ModelError
 from studio.figures import Bar, Chart, Figures, charts
 from studio.graph.real import real_weights
 from studio.job import Job
-from studio.measure.fidelity import sqnr
 from studio.model import Layer
 from studio.plain import to_plain
 from studio.report import Report, check_file, figures, page, save, to_csv, write_text
 from studio.service.comparison_values import LayerDifferences
+from studio.service.damage import rewritten, weight_sqnr
 from studio.service.reader import model_at
 from studio.service.variants import MODEL, REPORT
-
-_SLICE = 1 << 20  # values that are compared at a time
 
 
 def layer_differences(path: str, inputs: tuple[str, ...], folder: str, job: Job) -> LayerDifferences:
@@ -39,11 +36,12 @@ def layer_differences(path: str, inputs: tuple[str, ...], folder: str, job: Job)
     known = {layer.name for layer in original}
     new = [layer for name, layer in variant.items() if name not in known]
     total = max(sum(layer.parameters for layer in original), 1)
+    folded = rewritten(Path(folder))
     ratios, done = [], 0
     for layer in original:
         job.progress(0.1 + 0.9 * done / total, layer.name)
         done += layer.parameters
-        ratios.append(_weight_sqnr(layer, variant.get(layer.name), job))
+        ratios.append(_weight_sqnr(layer, variant.get(layer.name), folded.get(layer.name, frozenset()), job))
     outcomes: dict[str, list[tuple[bool, str]]] = {}
     steps = _report(folder).steps
     for step in steps:
@@ -63,33 +61,13 @@ def layer_differences(path: str, inputs: tuple[str, ...], folder: str, job: Job)
     )
 
 
-def _weight_sqnr(before: Layer, after: Layer | None, job: Job) -> float:
-    """SQNR in dB of all weights both layers hold in the same shape; NaN if there are none."""
+def _weight_sqnr(before: Layer, after: Layer | None, folded: frozenset[int], job: Job) -> float:
+    """SQNR in dB of all weights both layers hold in the same shape, without inputs others were folded into; NaN if none."""
     if after is None:
         return math.nan
     one, other = real_weights(before), real_weights(after)
-    shared = [index for index in one if index in other and one[index].size == other[index].size]
-    if not shared:
-        return math.nan
-    sums = [_powers(one[index], other[index].reshape(one[index].shape), job) for index in shared]
-    signal, noise = sum(s for s, _ in sums), sum(n for _, n in sums)
-    if not noise:
-        return math.inf
-    return sqnr(math.sqrt(noise / signal)) if signal else -math.inf
-
-
-def _powers(one: NDArray, other: NDArray, job: Job) -> tuple[float, float]:
-    """Sums of squares of a tensor and of its difference to another, in float64, some rows at a time."""
-    one, other = np.atleast_1d(one), np.atleast_1d(other)
-    rows = max(_SLICE // max(one[:1].size, 1), 1)
-    signal = noise = 0.0
-    for start in range(0, len(one), rows):
-        job.check()
-        a = one[start : start + rows].astype(np.float64)
-        b = other[start : start + rows].astype(np.float64)
-        signal += float(np.vdot(a, a))
-        noise += float(np.vdot(a - b, a - b))
-    return signal, noise
+    shared = [index for index in one if index in other and index not in folded and one[index].size == other[index].size]
+    return weight_sqnr([(one[index], other[index].reshape(one[index].shape)) for index in shared], job)
 
 
 def _report(folder: str) -> Report:

@@ -15,7 +15,8 @@ class LayerDifferences:
     Attributes:
         names, ops: of n layers; the operator in the original, or in the variant where only it has the layer.
         before, after: bytes of the layer's weights, int64[n]; -1 where a model does not have the layer.
-        sqnr: of the weights against the original's in dB, float64[n]; infinite if equal, NaN where they cannot be compared.
+        sqnr: of the weights against the original's in dB, float64[n]; infinite if equal, NaN where they cannot be compared
+            or are others on purpose, because another node was folded into them.
         changed: bool[n], whether a step says that it changed the layer.
         notes: what the steps did to each layer, or why they left it alone.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from studio.measure.activations import activations as observe
 from studio.model import Layer
 from studio.samples.random import random_samples
 from studio.service import reader
+from studio.service.damage import rewritten, weight_sqnr
 from studio.service.inspector_values import (
     ActivationTable,
     After,
@@ -269,12 +271,14 @@ def compare(
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         low, high = low - 0.5, high + 0.5
     cards = []
-    for (number, _), (values, precision, reason) in zip(variants, found, strict=True):
+    for (number, file), (values, precision, reason) in zip(variants, found, strict=True):
         if values is None:
             cards.append(After(number, reason))
         else:
             counts = _counts(values, bins, low, high, job)
-            cards.append(After(number, "", counts, _sqnr(before, values, job), precision))
+            folded = key in rewritten(Path(file).parent).get(layer, frozenset())
+            ratio = float("nan") if folded else weight_sqnr([(before, values)], job)
+            cards.append(After(number, "", counts, ratio, precision, folded))
     return Comparison(layer, tensor, low, high, _counts(before, bins, low, high, job), tuple(cards))
 
 
@@ -302,21 +306,6 @@ def _extremes(array: NDArray, job: Job) -> tuple[float, float]:
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
     return low, high
-
-
-def _sqnr(before: NDArray, after: NDArray, job: Job) -> float:
-    """Signal to noise in dB; infinite if all values are equal."""
-    signal = noise = 0.0
-    rows = max(_SLICE // max(before[:1].size, 1), 1) if before.ndim else 1
-    for start in range(0, len(before) if before.ndim else 1, rows):
-        job.check()
-        piece = slice(start, start + rows)
-        was, now = ((a[piece] if a.ndim else a).astype(np.float64) for a in (before, after))
-        signal += float(np.square(was).sum())
-        noise += float(np.square(was - now).sum())
-    if noise == 0:
-        return float("inf")
-    return 10 * float(np.log10(signal / noise)) if signal else -float("inf")
 
 
 def activations(path: str, inputs: tuple[str, ...], plan: Plan, rows: int, bins: int, job: Job) -> ActivationTable:

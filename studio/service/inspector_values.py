@@ -86,8 +86,9 @@ class After:
     Attributes:
         variant: number of the variant.
         counts: int64[bins] of its real values, over the bins of the comparison.
-        sqnr: in dB, of the weights against the original's; infinite where they are equal.
+        sqnr: in dB, of the weights against the original's; infinite where they are equal, NaN where it cannot be told.
         precision: how they are stored.
+        folded: whether another node was folded into them, so that they are others on purpose.
     """
 
     variant: int
@@ -95,6 +96,7 @@ class After:
     counts: NDArray[np.int64] | None = None
     sqnr: float = float("nan")
     precision: str = ""
+    folded: bool = False
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,10 @@ class LayerDifferencesView(QWidget):
                 Column(tr("Change"), ratio, _ratio, number=True, tip=tr("How many times smaller the weights are")),
                 Column(
                     tr("Weight SQNR"), found.sqnr, _sqnr, number=True,
-                    tip=tr("Signal to quantization-noise ratio of the weights: 6 dB more is half the error"),
+                    tip=tr(
+                        "Signal to quantization-noise ratio of the weights: 6 dB more is half the error. "
+                        "None where another node was folded into them"
+                    ),
                 ),
                 Column(tr("What happened"), found.notes, say),
             ]

@@ -21,7 +21,7 @@ from studio.gui.panels.inspector_parts import FiguresTable, caption
 from studio.gui.plots.channels import ChannelStrip, legend
 from studio.gui.plots.histogram import Bars, HistogramPlot
 from studio.gui.words import hint, say, tr
-from studio.service.inspector_values import ChannelMap, Comparison, Magnitudes, PlannedWeights, TensorRange
+from studio.service.inspector_values import After, ChannelMap, Comparison, Magnitudes, PlannedWeights, TensorRange
 from studio.service.values import PlannedStep, TensorCard
 
 if TYPE_CHECKING:
@@ -427,7 +427,7 @@ class WeightsView(QWidget):
                 if one.reason:
                     lines.append(html.escape(f"{title}: {say(one.reason)}"))
                     continue
-                words = {"variant": title, "precision": one.precision, "quality": _quality(one.sqnr)}
+                words = {"variant": title, "precision": one.precision, "quality": _quality(one)}
                 text = html.escape(tr("{variant} ({precision}): {quality}", **words))
                 lines.append(f'<span style="color:{tints.get(title, "")}">▬</span> {text}')
             if any(not one.reason for one in self._after.variants):
@@ -509,11 +509,11 @@ def _shape(shape: tuple[int, ...]) -> str:
     return " × ".join(f"{n:,}" for n in shape) or "1"
 
 
-def _quality(sqnr: float) -> str:
-    if math.isinf(sqnr) and sqnr > 0:
+def _quality(after: After) -> str:
+    if after.folded:
+        return tr("other values on purpose: another node was folded into the weights")
+    if after.sqnr == math.inf:
         return tr("the same values")
-    if math.isnan(sqnr):
+    if math.isnan(after.sqnr):
         return tr("some values are not numbers")
-    if sqnr < 0:
-        return tr("other values, as when a normalization is folded into the weights")
-    return tr("weights at {db} dB SQNR", db=f"{min(sqnr, _MOST_DB):.1f}")
+    return tr("weights at {db} dB SQNR", db=f"{min(after.sqnr, _MOST_DB):.1f}")

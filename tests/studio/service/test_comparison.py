@@ -26,6 +26,10 @@ from studio.run import run
 from studio.samples.open import open_samples
 from studio.service import variants
 from studio.service.comparison import layer_differences, save_report, side_by_side
+from studio.service.inspected import compare
+from studio.service.inspector_values import After
+from studio.service.runner import compress
+from studio.service.values import Plan, PlannedStep
 
 _RANKER = sample_models() / "ranker" / "model.onnx"
 
@@ -161,3 +165,48 @@ def test_latency_of_several_runs_is_relative_to_the_original_of_each(int8: Path)
         ("a", 50.0, 40.0, 62.5),
     ]
     assert chart.bars[1].text == "10 ms, 2.0x faster (1.6-2.5)"
+
+
+def test_weights_that_others_were_folded_into_are_no_damage(tmp_path: Path) -> None:
+    """A batch norm that multiplies by 1.1, which alone would look like 20 dB of noise; a bias leaves the kernel comparable."""
+    rng = np.random.default_rng(0)
+
+    def held(name: str, array: np.ndarray) -> ir.Value:
+        tensor = ir.tensor(array.astype(np.float32), name=name)
+        kind = ir.TensorType(ir.DataType.FLOAT)
+        values.append(ir.Value(name=name, type=kind, shape=ir.Shape(array.shape), const_value=tensor))
+        return values[-1]
+
+    values: list[ir.Value] = []
+    x = ir.Value(name="x", type=ir.TensorType(ir.DataType.FLOAT), shape=ir.Shape((1, 4, 8, 8)))
+    first = ir.node("Conv", [x, held("w1", rng.normal(size=(8, 4, 3, 3)))], name="first")
+    norm = [held(f"n{n}", np.full(8, value)) for n, value in enumerate((1.1, 0.2, 0.1, 1.0))]
+    normed = ir.node("BatchNormalization", [first.outputs[0], *norm], name="norm")
+    second = ir.node(
+        "Conv", [normed.outputs[0], held("w2", rng.normal(size=(8, 8, 1, 1))), held("b2", np.ones(8))], name="second"
+    )
+    added = ir.node("Add", [second.outputs[0], held("shift", rng.normal(size=(1, 8, 1, 1)))], name="added")
+    out = added.outputs[0]
+    out.name, out.dtype, out.shape = "y", ir.DataType.FLOAT, ir.Shape((1, 8, 6, 6))
+    graph = ir.Graph([x], [out], nodes=[first, normed, second, added], initializers=values, opset_imports={"": 17}, name="g")
+    source = tmp_path / "source.onnx"
+    ir.save(ir.Model(graph, ir_version=9), source)
+
+    plan = Plan((PlannedStep("clean"),), runs=False, rows=20)
+    folder = Path(compress(str(source), (), plan, str(tmp_path), Job()).folder)
+    found = layer_differences(str(source), (), str(folder), Job())
+    row = found.names.index
+    assert "batch norm of norm folded in" in found.notes[row("first")]
+    assert math.isnan(found.sqnr[row("first")])
+    assert "bias of added folded in" in found.notes[row("second")]
+    assert found.sqnr[row("second")] == math.inf
+    file = str(folder / variants.MODEL)
+
+    def after(layer: str, tensor: str) -> After:
+        return compare(str(source), (), layer, tensor, [(1, file)], 16, None, Job()).variants[0]
+
+    assert after("first", "w1").folded
+    assert math.isnan(after("first", "w1").sqnr)
+    assert not after("second", "w2").folded
+    assert after("second", "w2").sqnr == math.inf
+    assert after("second", "b2").folded
