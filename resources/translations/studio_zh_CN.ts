@@ -552,10 +552,6 @@
         <translation>深色</translation>
     </message>
     <message>
-        <source>Data</source>
-        <translation>数据</translation>
-    </message>
-    <message>
         <source>Default</source>
         <translation>默认</translation>
     </message>
@@ -1388,6 +1384,10 @@
         <translation>打开模型文件</translation>
     </message>
     <message>
+        <source>Open a model first. Then drop its recipe or its data.</source>
+        <translation>请先打开模型，再拖入它的配方或数据。</translation>
+    </message>
+    <message>
         <source>Open a model to see its layers as a graph, colored by size, cost or plan.</source>
         <translation>打开模型，以计算图查看各层，并按大小、代价或计划着色。</translation>
     </message>
@@ -1912,8 +1912,8 @@
         <translation>在浏览器中显示模型；页面来自本机，无法访问其他地址</translation>
     </message>
     <message>
-        <source>Signal to quantization-noise ratio of the weights: 6 dB more is half the error</source>
-        <translation>权重的信号与量化噪声比：每增加 6 dB，误差减半</translation>
+        <source>Signal to quantization-noise ratio of the weights: 6 dB more is half the error. None where another node was folded into them</source>
+        <translation>权重的信号与量化噪声比：每增加 6 dB，误差减半。若有其他节点折叠进权重，则无此值</translation>
     </message>
     <message>
         <source>Size</source>
@@ -2596,8 +2596,8 @@
         <translation>原始模型</translation>
     </message>
     <message>
-        <source>other values, as when a normalization is folded into the weights</source>
-        <translation>其他值，例如归一化折叠进权重时</translation>
+        <source>other values on purpose: another node was folded into the weights</source>
+        <translation>数值不同是有意的：另一个节点已折叠进权重</translation>
     </message>
     <message>
         <source>random inputs</source>
@@ -4819,6 +4819,10 @@
         <translation>它没有计算图</translation>
     </message>
     <message>
+        <source>it holds something else than its name says</source>
+        <translation>其内容与名称不符</translation>
+    </message>
+    <message>
         <source>it holds subgraphs or objects of its own classes, which are not checked</source>
         <translation>它含有子图或自有类的对象，无法检查</translation>
     </message>
@@ -5543,8 +5547,8 @@
         <translation>类别对应的字符未知</translation>
     </message>
     <message>
-        <source>the disk has no {0} MB left</source>
-        <translation>磁盘剩余不足 {0} MB</translation>
+        <source>the disk has no {0} left</source>
+        <translation>磁盘剩余不足 {0}</translation>
     </message>
     <message>
         <source>the erf form of GELU replaced by Gelu</source>
