@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from studio.gui.jobs import JobItem
 
 _PLAN_MS = 120  # after the last change, before what it would touch is worked out
-_VALUES_AT_ONCE = 4_000_000  # weights described per question, so that others are answered in between
+_VALUES_AT_ONCE = 16_000_000  # weights described per question, so that others are answered in between
 _ROWS_AT_ONCE = 400
 _ROWS_OBSERVED = 300  # for histograms of activations, where no step says how many rows it calibrates on
 _BINS = 128
