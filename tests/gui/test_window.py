@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 
+import psutil
 import pytest
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QDockWidget, QTabBar, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QTabBar, QToolButton, QWidget
 
 from studio.gui.app import Studio
 from studio.gui.core import Hub
@@ -61,30 +64,31 @@ def test_no_two_actions_share_a_shortcut_and_every_action_has_words(opened: Stud
     assert all(action.text() and action.toolTip() for action in actions.values())
 
 
-def menus(window: Window) -> list[tuple[str, list[str]]]:
-    """Every menu of the bar with the ids of its actions, in order."""
-    found = []
-    for top in window.menuBar().actions():
-        found.append((top.text(), [a.objectName() for a in top.menu().actions() if a.objectName()]))
-    return found
-
-
 def test_every_menu_action_is_reached_by_keyboard(opened: Studio, qtbot) -> None:
-    """Every menu opens by its letter, and every action in it is an arrow key away and triggers with Return."""
-    window = opened.window
+    """Alt and a letter open every menu, arrow keys reach every action in it, and Return triggers it."""
+    window, heard = opened.window, []
+    for id, action in window.actions_.all.items():  # what they do is tested elsewhere: some of it would end the program
+        action.triggered.disconnect()
+        action.triggered.connect(lambda _=False, id=id: heard.append(id))
     window.activateWindow()
-    reached: set[str] = set()
+    qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
+    reached = []
     for top in window.menuBar().actions():
-        assert "&" in top.text(), f"{top.text()} has no letter"
-        menu = top.menu()
-        for action in menu.actions():
-            if action.isSeparator() or not action.objectName():
-                continue
-            assert action.objectName() in window.actions_.all
-            reached.add(action.objectName())
-    assert reached == set(window.actions_.all)
-    letters = [top.text()[top.text().index("&") + 1].lower() for top in window.menuBar().actions()]
-    assert len(letters) == len(set(letters))
+        letter = Qt.Key(ord(top.text()[top.text().index("&") + 1].upper()))
+        for action in [one for one in top.menu().actions() if one.objectName()]:
+            action.setEnabled(True)
+            window.setFocus()
+            qtbot.keyClick(window, letter, Qt.KeyboardModifier.AltModifier)
+            menu = QApplication.activePopupWidget()
+            assert menu is top.menu()
+            for _ in menu.actions():
+                if menu.activeAction() is action:
+                    break
+                qtbot.keyClick(menu, Qt.Key.Key_Down)
+            qtbot.keyClick(menu, Qt.Key.Key_Return)
+            reached.append(action.objectName())
+            assert heard == reached
+    assert set(reached) == set(window.actions_.all)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +124,36 @@ def test_undo_is_named_and_takes_back(opened: Studio, qtbot) -> None:
     assert window.actions_.all["redo"].text() == "&Redo Add fp16"
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     assert [step.method for step in document.plan.steps] == ["fp16"]
+
+
+def switch(studio: Studio, qtbot, theme: str) -> weakref.ref[Window]:
+    """The window that another took the place of."""
+    before = studio.window
+    studio.hub.settings.set(theme=theme)
+    qtbot.waitUntil(lambda: studio.window is not before, timeout=10_000)
+    return weakref.ref(before)
+
+
+def test_windows_that_were_replaced_are_gone(opened: Studio, qtbot) -> None:
+    count = len(QApplication.allWidgets())
+    old = [switch(opened, qtbot, theme) for theme in ("dark", "light", "dark", "light")]
+    qtbot.waitUntil(lambda: len(QApplication.allWidgets()) <= count, timeout=10_000)
+    gc.collect()
+    assert [one() for one in old] == [None] * len(old)
+
+
+def test_no_process_is_left_behind(qapp, home, qtbot, sample) -> None:
+    studio = Studio(Hub())
+    studio.start(sample("digit_mlp"))
+    hub = studio.hub
+    qtbot.waitUntil(lambda: hub.graph.state == "drawn", timeout=60_000)
+    hub.operations.profile()
+    children = psutil.Process().children(recursive=True)
+    assert len(children) >= 2
+    studio.close()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert alive == []
+    assert psutil.Process().children() == []
 
 
 def test_theme_and_language_change_the_window_in_place(opened: Studio, qtbot) -> None:
