@@ -2156,6 +2156,10 @@
         <translation>此模型没有带权重的层，因此无法逐层压缩。</translation>
     </message>
     <message>
+        <source>This recipe is running already.</source>
+        <translation>该配方已在运行。</translation>
+    </message>
+    <message>
         <source>Threads</source>
         <translation>线程数</translation>
     </message>

@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QMenu
 from studio.gui.about import AboutDialog
 from studio.gui.actions import Entry
 from studio.gui.core import Hub
-from studio.gui.operations import sample_models
 from studio.gui.parts import named
 from studio.gui.preferences import PreferencesDialog
 from studio.gui.properties import PropertiesDialog
-from studio.gui.words import hint, tr
+from studio.gui.welcome import samples
+from studio.gui.words import hint, say, tr
 
 if TYPE_CHECKING:
     from studio.gui.window import Window
@@ -31,6 +31,8 @@ class Menus(QObject):
         self._recent = named(QMenu(tr("Open &recent"), window), "menu.recent")
         self._recent.aboutToShow.connect(self._fill_recent)
         self._samples = named(QMenu(tr("Sample &models"), window), "menu.samples")
+        for menu in (self._recent, self._samples):
+            menu.setToolTipsVisible(True)
         self._samples.aboutToShow.connect(self._fill_samples)
         self._file()
         self._edit()
@@ -180,9 +182,12 @@ class Menus(QObject):
 
     def _fill_recent(self) -> None:
         self._recent.clear()
-        for number, text in enumerate(self._hub.settings.values.recent, 1):
-            path = Path(text)
-            action = self._recent.addAction(f"{'&' if number < 10 else ''}{number}  {path.name}")
+        paths = [Path(text) for text in self._hub.settings.values.recent]
+        names = [path.name for path in paths]
+        for number, path in enumerate(paths, 1):
+            text = str(path)
+            name = path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}"
+            action = self._recent.addAction(f"{'&' if number < 10 else ''}{number}  {name.replace('&', '&&')}")
             action.setToolTip(hint(text))
             action.setEnabled(path.exists())
             action.triggered.connect(lambda _=False, p=text: self._hub.operations.open(p))
@@ -191,6 +196,7 @@ class Menus(QObject):
 
     def _fill_samples(self) -> None:
         self._samples.clear()
-        for path in sample_models():
-            action = self._samples.addAction(path.parent.name)
-            action.triggered.connect(lambda _=False, p=path: self._hub.operations.open(p))
+        for one in samples():
+            action = self._samples.addAction(say(one.name))
+            action.setToolTip(say(one.about))
+            action.triggered.connect(lambda _=False, p=one.path: self._hub.operations.open(p))

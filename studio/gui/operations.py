@@ -214,6 +214,10 @@ class Operations(QObject):
             self._hub.messages.show(tr("The recipe is empty. Add a step first."), "warning")
             return
         title = tr("Compress: {steps}", steps=" + ".join(step.method for step in self._hub.document.plan.steps))
+        for item in self._hub.jobs.active:
+            if item.title == title and item.args[2] == self._hub.document.plan and not item.job.cancelled:
+                self._hub.messages.show(tr("This recipe is running already."), "warning")
+                return
         self._job(title, "runner.compress", str(self._hub.document.folder), done=self._ran)
 
     def _ran(self, card: VariantCard) -> None:
