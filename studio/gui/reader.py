@@ -54,6 +54,7 @@ class Reader(QObject):
         # By number of the question, for the thread of this object alone: a callback can hold the last reference to a widget,
         # which must not be destroyed by another thread.
         self._callbacks: dict[int, _Callbacks] = {}
+        self._newest: dict[str, int] = {}  # number of the last question of every key
         self._running: Ask | None = None
         self._changed = threading.Condition()
         self._numbers = itertools.count()
@@ -93,6 +94,7 @@ class Reader(QObject):
         self._callbacks[ask.number] = (done, failed, canceled)
         with self._changed:
             if key:
+                self._newest[key] = ask.number
                 for other in [one for one in self._asks if one.key == key]:
                     self._asks.remove(other)
                     self._callbacks.pop(other.number, None)
@@ -181,7 +183,8 @@ class Reader(QObject):
         if ask.number not in self._callbacks:  # forgotten meanwhile
             return
         done, failed, canceled = self._callbacks.pop(ask.number)
-        if ask.job.cancelled or isinstance(outcome, Cancelled):
+        replaced = bool(ask.key) and self._newest[ask.key] != ask.number  # while its answer was on the way
+        if replaced or ask.job.cancelled or isinstance(outcome, Cancelled):
             call(canceled)
         elif isinstance(outcome, StudioError):
             for note in getattr(outcome, "__notes__", ()):
