@@ -28,7 +28,7 @@ class Studio(QObject):
         super().__init__()
         self.hub = hub
         self.window: Window = self._make()
-        crash.install(hub, lambda: self.window)
+        self._crashes = crash.install(hub, lambda: self.window)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._scheme_changed)
 
     def _make(self) -> Window:
@@ -50,11 +50,14 @@ class Studio(QObject):
         self.window.setGeometry(old.geometry())
         if old.isVisible():
             self.window.show()
+        for kind, place in old.open_dialogs().items():
+            self.window.show_dialog(kind).setGeometry(place)
         old.hide()
         old.deleteLater()
 
     def close(self) -> None:
         """End the window before what it draws from."""
+        self._crashes.remove()
         self.window.hide()
         shiboken6.delete(self.window)
         self.hub.close()

@@ -171,5 +171,6 @@ QLabel[role="caption"] {{ font-size: {CAPTION}px; color: {c.muted}; }}
 QLabel[role="muted"] {{ color: {c.muted}; }}
 QLabel[role="warning"] {{ color: {c.warning}; }}
 QLabel[role="error"] {{ color: {c.error}; }}
+QLabel[role="drop"] {{ background: {c.selection}; border: 2px dashed {c.accent}; border-radius: 8px; font-size: 20px; }}
 QFrame[role="hairline"] {{ background: {c.hairline}; max-height: 1px; min-height: 1px; border: 0; }}
 """

@@ -6,7 +6,7 @@ import base64
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QByteArray, QEvent, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
@@ -27,10 +27,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from studio.errors import InputsNeeded
 from studio.figures import size_text
 from studio.gui.actions import Actions
 from studio.gui.core import Hub
-from studio.gui.dialogs import choose_model
+from studio.gui.dialogs import InputsDialog, choose_model
 from studio.gui.docks import Docks
 from studio.gui.icons import icon
 from studio.gui.menus import Menus
@@ -47,6 +48,7 @@ from studio.gui.panels.netron import NetronPanel
 from studio.gui.panels.recipe import RecipePanel
 from studio.gui.panels.samples import SamplesPanel
 from studio.gui.parts import named
+from studio.gui.preferences import PreferencesDialog
 from studio.gui.shortcuts import ShortcutsDialog
 from studio.gui.target import TargetBox
 from studio.gui.theme import UNIT, colors
@@ -126,7 +128,8 @@ class Window(QMainWindow):
         column = QVBoxLayout(center)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(MessageBar(self._hub))
+        self._messages = MessageBar(self._hub)
+        column.addWidget(self._messages)
         column.addWidget(self._pages, 1)
         self.setCentralWidget(center)
         self._hint = named(QLabel(tr("Drop to open"), self), "drop.hint")
@@ -201,6 +204,8 @@ class Window(QMainWindow):
         hub.settings.changed.connect(self._setting_changed)
         self.job_status.clicked.connect(self._show_jobs)
         self._welcome.choose_requested.connect(self.open_model)
+        self._messages.details_requested.connect(self._show_log)
+        hub.operations.inputs_needed.connect(self._ask_inputs)
         self.recipe.open_requested.connect(self.open_model)
         self.samples.open_requested.connect(self.open_model)
         for dock in self.docks.all.values():
@@ -233,6 +238,14 @@ class Window(QMainWindow):
     def _show_compare(self) -> None:
         if self._hub.document.variants and self._hub.jobs.items:
             self.docks.bring("compare")
+
+    def _show_log(self) -> None:
+        self.docks.bring("log")
+
+    def _ask_inputs(self, path: str, error: InputsNeeded) -> None:
+        """The file does not tell the shapes of its inputs: the user does."""
+        self._inputs = InputsDialog(self._hub, path, error, self)
+        self._inputs.show()
 
     def _show_jobs(self) -> None:
         self.docks.bring("jobs")
@@ -278,19 +291,26 @@ class Window(QMainWindow):
         self._command_palette.show()
 
     def show_shortcuts(self) -> None:
-        self._show_one(ShortcutsDialog, lambda: ShortcutsDialog(self.actions_, self._hub, self))
+        self.show_dialog(ShortcutsDialog)
 
-    def show_dialog(self, kind: Any) -> None:
-        self._show_one(kind, lambda: kind(self._hub, self))
-
-    def _show_one(self, kind: type[QWidget], make: Any) -> None:
+    def show_dialog(self, kind: Any) -> QWidget:
+        """Show the dialog of a kind, the one that is open already if there is one."""
         dialog = self._dialogs.get(kind)
         if dialog is None or not dialog.isVisible():
-            dialog = self._dialogs[kind] = make()
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+            if dialog is not None:
+                dialog.deleteLater()
+            dialog = ShortcutsDialog(self.actions_, self._hub, self) if kind is ShortcutsDialog else kind(self._hub, self)
+            self._dialogs[kind] = dialog
+            if isinstance(dialog, PreferencesDialog):
+                dialog.layout_reset.connect(self.reset_layout)
         dialog.show()
         dialog.raise_()
         dialog.activateWindow()
+        return dialog
+
+    def open_dialogs(self) -> dict[Any, QRect]:
+        """The dialogs that are shown, and where: a window that takes over shows them too."""
+        return {kind: dialog.geometry() for kind, dialog in self._dialogs.items() if dialog.isVisible()}
 
     # Drag and drop
 

@@ -12,10 +12,12 @@ import psutil
 import pytest
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QApplication, QDockWidget, QTabBar, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QLabel, QTabBar, QToolButton, QWidget
 
+from studio.errors import InputsNeeded
 from studio.gui.app import Studio
 from studio.gui.core import Hub
+from studio.gui.preferences import PreferencesDialog
 from studio.gui.window import Window
 
 
@@ -253,3 +255,23 @@ def test_a_lost_document_is_opened_again(qapp, home, qtbot, sample) -> None:
     assert not third.hub.operations.is_opening
     third.close()
     first.close()
+
+
+def test_what_the_window_is_told_it_shows(opened: Studio, qtbot, tmp_path) -> None:
+    """Details of a message open the log; a file without shapes asks for them; settings stay open when the theme changes."""
+    window, hub = opened.window, opened.hub
+    needed = InputsNeeded("net.ts cannot be converted", "it does not say the shapes of its inputs")
+    needed.names = ("x",)
+    hub.operations.inputs_needed.emit("net.ts", needed)
+    dialog = next(one for one in window.findChildren(QDialog) if one.isVisible())
+    assert "net.ts" in dialog.findChildren(QLabel)[0].text() + dialog.windowTitle()
+    dialog.close()
+    window._messages.details_requested.emit()
+    assert docks(window)["dock.log"].isVisible()
+    window.show_dialog(PreferencesDialog)
+    docks(window)["dock.inspector"].hide()
+    window.show_dialog(PreferencesDialog).layout_reset.emit()
+    assert not docks(window)["dock.inspector"].isHidden()
+    hub.settings.set(theme="dark")
+    qtbot.waitUntil(lambda: opened.window is not window, timeout=10_000)
+    assert list(opened.window.open_dialogs()) == [PreferencesDialog]
