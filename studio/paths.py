@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -27,9 +28,7 @@ def sample_models() -> Path:
 
 def cache() -> Path:
     """A private folder for things that can be made again. `STUDIO_CACHE` moves it."""
-    folder = Path(os.environ.get("STUDIO_CACHE") or platformdirs.user_cache_path("compression-studio"))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return _made(Path(os.environ.get("STUDIO_CACHE") or platformdirs.user_cache_path("compression-studio")))
 
 
 def why_not_writable(path: Path) -> str | None:
@@ -57,5 +56,7 @@ def _home(name: str) -> Path | None:
 
 
 def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    """The folder, there if it can be; what is written into it later says why it cannot."""
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -14,7 +14,7 @@ from studio.gui.core import Hub
 from studio.gui.document import saved
 from studio.gui.preferences import PreferencesDialog
 from studio.gui.settings import Settings, Values
-from studio.service.values import Plan
+from studio.service.values import Plan, PlannedStep
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,20 @@ def test_a_window_starts_with_settings_of_the_right_types_and_no_meaning(qapp, h
 def test_a_damaged_document_is_an_empty_one(tmp_path: Path, text: str) -> None:
     (tmp_path / "document.json").write_text(text)
     assert saved(tmp_path) == (Plan(), ())
+
+
+def test_without_a_place_to_write_the_window_works_and_a_run_says_why_it_was_not_kept(
+    qapp, qtbot, sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "file" / "home"))
+    studio = Studio(Hub())
+    studio.start(sample("digit_mlp"))
+    hub = studio.hub
+    qtbot.waitUntil(lambda: hub.document.card is not None and bool(hub.methods) and hub.reader.idle, timeout=60_000)
+    hub.document.edit(Plan((PlannedStep("fp16", hub.methods["fp16"].defaults()),), runs=False, rows=20), "fp16")
+    with qtbot.waitSignal(hub.jobs.finished, timeout=60_000):
+        hub.operations.run()
+    assert hub.messages.last[0] == "error"
+    assert hub.messages.last[1].startswith("The result could not be kept: Not a directory")
+    studio.close()
