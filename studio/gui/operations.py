@@ -73,8 +73,9 @@ class Operations(QObject):
     def open(self, path: str | Path, inputs: tuple[str, ...] = ()) -> None:
         """Open a model file; what is open stays until the new one is."""
         self.cancel_opening()
-        self._asked = (Path(path), inputs)
-        self.opening.emit(Path(path).name)
+        path = Path(path).absolute()  # it is remembered beyond this start
+        self._asked = (path, inputs)
+        self.opening.emit(path.name)
         self._opening = self._hub.reader.ask(
             "reader.open_model",
             str(path),

@@ -234,9 +234,9 @@ def _scope(node: ir.Node) -> tuple[str, ...]:
     if given := node.metadata_props.get(_SCOPES):
         try:
             scopes = ast.literal_eval(given)
-        except (ValueError, SyntaxError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             scopes = []
-        if len(scopes) > 2 and isinstance(scopes[-2], str):
+        if isinstance(scopes, list) and len(scopes) > 2 and isinstance(scopes[-2], str):
             return tuple(filter(None, scopes[-2].split(".")))
     name = node.meta[LAYER_KEY]
     parts = [part for part in name.split("/") if part]

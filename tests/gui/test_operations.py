@@ -81,3 +81,13 @@ def test_a_run_that_ends_after_its_document_was_closed_changes_nothing(hub: Hub,
         hub.operations.close()
     assert hub.document.variants == ()
     assert hub.messages.last == ("", "")
+
+
+def test_a_path_is_remembered_whole(hub: Hub, qtbot, sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = sample("digit_mlp")
+    monkeypatch.chdir(path.parent.parent)
+    with qtbot.waitSignal(hub.document.opened, timeout=60_000):
+        hub.operations.open("digit_mlp/model.onnx")
+    assert hub.settings.values.recent == [str(path)]
+    assert hub.document.card is not None
+    assert hub.document.card.path == str(path)

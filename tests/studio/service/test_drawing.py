@@ -335,3 +335,13 @@ def test_cancel():
     job.cancel()
     with pytest.raises(Cancelled):
         lay_out(pickle.dumps(plain([0], [1], 2)), (), job)
+
+
+@pytest.mark.parametrize("given", ["5", "{1: 2, 3: 4, 5: 6}", "[" * 100_000, "['a', 5, 'b']", "__import__('os')"])
+def test_metadata_that_is_no_list_of_scopes_is_passed_over(tmp_path: Path, given: str):
+    path = written(_BRANCHES, tmp_path)
+    model = onnx.load(path)
+    for node in model.graph.node:
+        node.metadata_props.add(key="pkg.torch.onnx.name_scopes", value=given)
+    onnx.save(model, path)
+    assert structure_of(load(str(path))).group_paths == []
