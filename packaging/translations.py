@@ -57,8 +57,8 @@ def collected() -> Catalog:
 
 def _window_texts(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("tr", "trn"):
-            for argument in node.args[: 1 if node.func.id == "tr" else 2]:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("tr", "trn", "Later"):
+            for argument in node.args[: 2 if node.func.id == "trn" else 1]:
                 if not (isinstance(argument, ast.Constant) and isinstance(argument.value, str)):
                     raise SystemExit(f"line {node.lineno}: {node.func.id} takes literals: {ast.unparse(node)[:80]}")
                 yield argument.value

@@ -27,6 +27,9 @@ class Studio(QObject):
     def __init__(self, hub: Hub) -> None:
         super().__init__()
         self.hub = hub
+        self._rebuilding = QTimer(self)  # the widget that asked is part of what is replaced; two changes are one
+        self._rebuilding.setSingleShot(True)
+        self._rebuilding.timeout.connect(self.rebuild)
         self.window: Window = self._make()
         self._crashes = crash.install(hub, lambda: self.window)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._scheme_changed)
@@ -36,11 +39,8 @@ class Studio(QObject):
         theme.apply(values.theme)
         words.install(values.language)
         window = Window(self.hub)
-        window.rebuild.connect(self._rebuild_soon)
+        window.rebuild.connect(self._rebuilding.start)
         return window
-
-    def _rebuild_soon(self) -> None:
-        QTimer.singleShot(0, self, self.rebuild)  # the widget that asked is part of what is going to be replaced
 
     def rebuild(self) -> None:
         """A new window in the same place, in the theme and language of the settings."""
@@ -64,7 +64,7 @@ class Studio(QObject):
 
     def _scheme_changed(self) -> None:
         if self.hub.settings.values.theme == "system":
-            self._rebuild_soon()  # it may be told while a window is being made
+            self._rebuilding.start()  # it may be told while a window is being made
 
     def start(self, path: Path | None) -> None:
         """Show the window and open `path`, or what was open when the program last ended unexpectedly."""

@@ -15,12 +15,14 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from studio.child import Child
 from studio.errors import Cancelled, StudioError
 from studio.gui.reader import call
+from studio.gui.words import Later
 from studio.job import Job
 
 _log = logging.getLogger(__name__)
 State = Literal["waiting", "running", "done", "failed", "canceled"]
 _EVERY_MS = 50  # between two signals about progress
-_MOST_LINES = 5_000
+#: Lines kept of a job's log, and jobs kept that have ended.
+MOST_LINES, MOST_ENDED = 5_000, 100
 
 
 @dataclass(eq=False)
@@ -28,7 +30,7 @@ class JobItem:
     """One piece of work as the user sees it.
 
     Attributes:
-        title: what it does, in the words of the window; `device`: where it runs.
+        title: what it does, in the language of the window; `device`: where it runs.
         state: where it stands; `fraction` 0..1 and `text` how far it is.
         log: (seconds since the epoch, line) as they came; the oldest are dropped: `dropped` of them so far.
         error: why it failed.
@@ -36,8 +38,8 @@ class JobItem:
     """
 
     number: int
-    title: str
-    device: str
+    name: str | Later
+    place: str | Later
     function: str
     args: tuple[Any, ...]
     done: Callable[[Any], None] | None
@@ -52,6 +54,14 @@ class JobItem:
     started: float = 0.0
     ended: float = 0.0
     job: Job = field(default_factory=Job)
+
+    @property
+    def title(self) -> str:
+        return str(self.name)
+
+    @property
+    def device(self) -> str:
+        return str(self.place)
 
     @property
     def active(self) -> bool:
@@ -69,7 +79,7 @@ class JobItem:
 
     def trim(self) -> None:
         """Drop the oldest lines of a long log. In the thread of the window, as is all reading of it."""
-        over = len(self.log) - _MOST_LINES
+        over = len(self.log) - MOST_LINES
         if over > 0:
             del self.log[:over]
             self.dropped += over
@@ -108,10 +118,10 @@ class Jobs(QObject):
 
     def start(
         self,
-        title: str,
+        title: str | Later,
         function: str,
         *args: Any,
-        device: str = "CPU",
+        device: str | Later = "CPU",
         done: Callable[[Any], None] | None = None,
         failed: Callable[[StudioError], None] | None = None,
         canceled: Callable[[], None] | None = None,
@@ -119,6 +129,9 @@ class Jobs(QObject):
         """Queue `function(*args, job=...)`, named as in `package`: "runner.compress". Its answer goes to `done`."""
         item = JobItem(next(self._numbers), title, device, f"{self.package}.{function}", args, done, failed, canceled)
         item.job = Job(lambda fraction, text: self._progress(item, fraction, text), lambda line: self._line(item, line))
+        ended = [one for one in self.items if not one.active]
+        for one in ended[: max(len(ended) - MOST_ENDED, 0)]:
+            self.items.remove(one)
         self.items.append(item)
         self.added.emit(item)
         self._next()

@@ -13,7 +13,7 @@ from studio.errors import InputsNeeded, StudioError
 from studio.figures import size_text
 from studio.gui.document import folder_of, saved
 from studio.gui.reader import Ask
-from studio.gui.words import say, tr, trn
+from studio.gui.words import Later, say, tr, trn
 from studio.service.inspector_values import ActivationTable
 from studio.service.values import ExportCard, MethodCard, ModelCard, Plan, PlannedLayers, SamplesCard, VariantCard
 
@@ -196,11 +196,11 @@ class Operations(QObject):
     def _variants(self, found: tuple[VariantCard, ...]) -> None:
         self._hub.document.set_variants(found, self._shown)
 
-    def _device(self) -> str:
+    def _device(self) -> str | Later:
         wanted = self._hub.document.plan.device
-        return {"auto": tr("automatic"), "cpu": "CPU"}.get(wanted, wanted.upper())
+        return {"auto": Later("automatic"), "cpu": "CPU"}.get(wanted, wanted.upper())
 
-    def _job(self, title: str, function: str, *args: Any, done: Any) -> JobItem | None:
+    def _job(self, title: Later, function: str, *args: Any, done: Any) -> JobItem | None:
         document = self._hub.document
         if document.card is None:
             return None
@@ -214,9 +214,9 @@ class Operations(QObject):
         if not self._hub.document.plan.steps:
             self._hub.messages.show(tr("The recipe is empty. Add a step first."), "warning")
             return
-        title = tr("Compress: {steps}", steps=" + ".join(step.method for step in self._hub.document.plan.steps))
+        title = Later("Compress: {steps}", steps=" + ".join(step.method for step in self._hub.document.plan.steps))
         for item in self._hub.jobs.active:
-            if item.title == title and item.args[2] == self._hub.document.plan and not item.job.cancelled:
+            if item.title == str(title) and item.args[2] == self._hub.document.plan and not item.job.cancelled:
                 self._hub.messages.show(tr("This recipe is running already."), "warning")
                 return
         self._job(title, "runner.compress", str(self._hub.document.folder), done=self._ran)
@@ -273,7 +273,7 @@ class Operations(QObject):
 
     def measure_samples(self) -> None:
         """Measure the original's metrics on the samples."""
-        self._job(tr("Measure the original on the samples"), "runner.measure_samples", done=self._measured)
+        self._job(Later("Measure the original on the samples"), "runner.measure_samples", done=self._measured)
 
     def _measured(self, card: SamplesCard) -> None:
         if self._hub.document.card is not None and card.path == self._hub.document.plan.data:
@@ -282,7 +282,7 @@ class Operations(QObject):
     def read_activations(self) -> JobItem | None:
         """Run the original over the calibration rows and keep a histogram of what each layer puts out."""
         rows = [step.settings["rows"] for step in self._hub.document.plan.steps if "rows" in step.settings]
-        title = tr("Read the activations of the layers")
+        title = Later("Read the activations of the layers")
         return self._job(title, "inspected.activations", rows[-1] if rows else _ROWS_OBSERVED, _BINS, done=self._activations)
 
     def _activations(self, found: ActivationTable) -> None:
@@ -292,7 +292,7 @@ class Operations(QObject):
 
     def profile(self) -> None:
         """Measure which layers take the time."""
-        self._job(tr("Profile the layers"), "runner.profile", done=self._profiled)
+        self._job(Later("Profile the layers"), "runner.profile", done=self._profiled)
 
     def _profiled(self, share: Any) -> None:
         if len(share) == len(self._hub.document.layers):
@@ -306,7 +306,7 @@ class Operations(QObject):
             return
         self._hub.settings.set(export_folder=str(Path(target).parent))
         self._hub.jobs.start(
-            tr("Export {name}", name=Path(target).name), "runner.export_variant",
+            Later("Export {name}", name=Path(target).name), "runner.export_variant",
             str(Path(card.folder) / "model.onnx"), target, document.card.path, document.inputs, document.plan,
             done=self._exported, failed=self._hub.messages.show,
         )  # fmt: skip

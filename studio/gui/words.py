@@ -31,6 +31,16 @@ def tr(text: str, **values: Any) -> str:
     return _filled(text, values)
 
 
+class Later:
+    """As `tr`, but translated whenever it is read: for texts that outlive a change of language."""
+
+    def __init__(self, text: str, **values: Any) -> None:
+        self._text, self._values = text, values
+
+    def __str__(self) -> str:
+        return _filled(self._text, self._values)
+
+
 def trn(one: str, many: str, count: int, **values: Any) -> str:
     """As `tr`, with the form for one or for many; `{count}` is replaced by the number."""
     return _filled(one if count == 1 else many, {"count": f"{count:,}", **values})

@@ -161,7 +161,7 @@ class InspectorPanel(QWidget):
         self.weights = WeightsView(self._hub)
         self.tabs.addTab(self.weights, tr("Weights"))
         self._refresh()
-        QTimer.singleShot(0, self._build_activations)  # later, so that the window does not stand still for both
+        QTimer.singleShot(0, self, self._build_activations)  # later, so that the window does not stand still for both
 
     def _build_activations(self) -> None:
         from studio.gui.panels.inspector_activations import ActivationsView

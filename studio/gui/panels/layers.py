@@ -34,7 +34,7 @@ from studio.gui.table.filter import filtered
 from studio.gui.table.model import LayerModel
 from studio.gui.table.view import LayerView
 from studio.gui.theme import UNIT
-from studio.gui.words import hint, say, tr, trn
+from studio.gui.words import Later, hint, say, tr, trn
 
 _AGAIN_MS = 200  # figures arrive in parts; rows sorted or filtered by them move no more often than this
 _KEEP_MS = 300  # after the last change of the columns
@@ -333,7 +333,7 @@ class LayersPanel(QWidget):
             return
         self._hub.settings.set(export_folder=str(file.parent))
         self._hub.jobs.start(
-            tr("Export weights: {name}", name=file.name),
+            Later("Export weights: {name}", name=file.name),
             "weights.export_weights", document.card.path, document.inputs, document.selection, str(file),
             done=partial(_exported, self._hub, file.name), failed=self._hub.messages.show,
         )  # fmt: skip
