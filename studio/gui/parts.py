@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.gui.icons import icon
 from studio.gui.theme import UNIT, colors
+from studio.gui.words import hint
 
 W = TypeVar("W", bound=QWidget)
 
@@ -71,3 +73,27 @@ class Notice(QWidget):
         self.text.setText(text)
         self._icon.setPixmap(icon(self._sign, getattr(colors(), self._role)).pixmap(16, 16))
         self.setVisible(bool(text))
+
+
+class ElidedLabel(QLabel):
+    """A label that ends in an ellipsis instead of asking for room; the whole text is its tooltip."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.whole = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def set_text(self, text: str) -> None:
+        if text != self.whole:
+            self.whole = text
+            self.setToolTip(hint(text))
+            self.setAccessibleName(text)
+            self._elide()
+
+    def _elide(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._elide()

@@ -34,6 +34,7 @@ from studio.gui.core import Hub
 from studio.gui.dialogs import InputsDialog, choose_model
 from studio.gui.docks import Docks
 from studio.gui.icons import icon
+from studio.gui.job_status import JobStatus
 from studio.gui.menus import Menus
 from studio.gui.messagebar import MessageBar
 from studio.gui.opening import OpeningPage
@@ -41,7 +42,7 @@ from studio.gui.palette import CommandPalette
 from studio.gui.panels.compare import ComparePanel
 from studio.gui.panels.graph import GraphPanel
 from studio.gui.panels.inspector import InspectorPanel
-from studio.gui.panels.jobs import JobsPanel, JobStatus
+from studio.gui.panels.jobs import JobsPanel
 from studio.gui.panels.layers import LayersPanel
 from studio.gui.panels.log import LogPanel
 from studio.gui.panels.netron import NetronPanel

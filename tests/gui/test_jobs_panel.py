@@ -9,9 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QProgressBar, QPushButton, QToolButton
 
+from studio.gui import jobs
 from studio.gui.core import Hub
+from studio.gui.job_row import clock, left_text
+from studio.gui.job_status import JobStatus
 from studio.gui.jobs import JobItem
-from studio.gui.panels.jobs import JobsPanel, JobStatus, clock, left_text
+from studio.gui.panels.jobs import JobsPanel
 
 _LEFT = Qt.MouseButton.LeftButton
 
@@ -124,6 +127,17 @@ def test_an_expected_error_has_no_details(panel: JobsPanel, hub: Hub, qtbot) -> 
     _ended(qtbot, item)
     assert panel.error.text() == "The step cannot be applied: it has no layers. Choose other layers."
     assert not panel.findChild(QToolButton, "jobs-details-button").isVisible()
+
+
+def test_the_oldest_that_ended_make_room(panel: JobsPanel, hub: Hub, qtbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "MOST_ENDED", 2)
+    for n in range(4):
+        _ended(qtbot, hub.jobs.start(f"add {n}", "add", n, 1))
+    assert [item.title for item in hub.jobs.items] == ["add 1", "add 2", "add 3"]
+    assert [panel.list.item(n).data(Qt.ItemDataRole.AccessibleTextRole) for n in range(panel.list.count())] == [
+        "add 1", "add 2", "add 3",
+    ]  # fmt: skip
+    assert panel.current is hub.jobs.items[-1]
 
 
 def test_clear_finished(panel: JobsPanel, hub: Hub, qtbot) -> None:

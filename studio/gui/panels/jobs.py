@@ -1,21 +1,17 @@
-"""The Jobs panel: what is being computed and what was, each with its log; and the running job in the status bar."""
+"""The Jobs panel: what is being computed and what was, each with its log."""
 
 from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent, QTextCursor
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import (
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
-    QListWidgetItem,
     QPlainTextEdit,
-    QProgressBar,
     QPushButton,
-    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QToolButton,
@@ -27,159 +23,10 @@ from studio.gui import theme
 from studio.gui.clipboard import copy_text
 from studio.gui.core import Hub
 from studio.gui.icons import icon
-from studio.gui.jobs import JobItem
-from studio.gui.parts import named
-from studio.gui.words import hint, say, tr, trn
-
-_MOST_LINES = 5_000
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are some: "0:31", "1:02:09"."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def left_text(seconds: float | None) -> str:
-    """How long a job may still take, in words; empty while nothing can be said."""
-    if seconds is None:
-        return ""
-    if seconds < 90:
-        return tr("about {count} s left", count=max(round(seconds), 1))
-    if seconds < 5400:
-        return tr("about {count} min left", count=round(seconds / 60))
-    return tr("about {count} h left", count=f"{seconds / 3600:.1f}")
-
-
-def state_text(item: JobItem) -> str:
-    """Where a job stands, in words."""
-    if item.state == "running":
-        return tr("{percent} %", percent=round(100 * item.fraction))
-    return {
-        "waiting": tr("waiting"),
-        "done": tr("done"),
-        "failed": tr("failed"),
-        "canceled": tr("canceled"),
-    }[item.state]
-
-
-def _state_icon(item: JobItem) -> tuple[str, str]:
-    c = theme.colors()
-    return {
-        "waiting": ("clock", c.muted),
-        "running": ("loader", c.accent),
-        "done": ("circle-check", c.good),
-        "failed": ("circle-x", c.error),
-        "canceled": ("ban", c.muted),
-    }[item.state]
-
-
-class ElidedLabel(QLabel):
-    """A label that ends in an ellipsis instead of asking for room; the whole text is its tooltip."""
-
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName(name)
-        self.whole = ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def set_text(self, text: str) -> None:
-        if text != self.whole:
-            self.whole = text
-            self.setToolTip(hint(text))
-            self.setAccessibleName(text)
-            self._elide()
-
-    def _elide(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width()))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._elide()
-
-
-class JobRow(QWidget):
-    """One job: state, title, device, progress, time, and a button that cancels it."""
-
-    def __init__(self, hub: Hub, item: JobItem, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._hub, self.item = hub, item
-        self.entry = QListWidgetItem()
-        self.entry.setData(Qt.ItemDataRole.UserRole, item.number)
-        self.entry.setData(Qt.ItemDataRole.AccessibleTextRole, item.title)
-        self._drawn: tuple[str, str] | None = None
-        self.setObjectName(f"job-{item.number}")
-        self._icon = QLabel()
-        self._icon.setFixedWidth(20)
-        self.title = ElidedLabel(f"job-title-{item.number}")
-        self.title.set_text(item.title)
-        self.title.setStyleSheet("font-weight: 600")
-        self.device = QLabel(item.device)
-        self.device.setProperty("role", "caption")
-        self.device.setToolTip(tr("Where it runs"))
-        self.state = named(QLabel(), f"job-state-{item.number}")
-        self.state.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.state.setFont(theme.numbers())
-        self.bar = named(QProgressBar(), f"job-bar-{item.number}")
-        self.bar.setRange(0, 1000)
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
-        self.bar.setAccessibleName(tr("Progress of {title}", title=item.title))
-        self.text = ElidedLabel(f"job-text-{item.number}")
-        self.text.setProperty("role", "caption")
-        self.time = named(QLabel(), f"job-time-{item.number}")
-        self.time.setProperty("role", "caption")
-        self.time.setFont(theme.numbers(theme.CAPTION))
-        self.cancel_button = named(QToolButton(), f"job-cancel-{item.number}")
-        self.cancel_button.setText(tr("Cancel"))
-        self.cancel_button.setIcon(icon("x"))
-        self.cancel_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.cancel_button.setAccessibleName(tr("Cancel {title}", title=item.title))
-        self.cancel_button.clicked.connect(self._cancel)
-        keep = self.cancel_button.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)
-        self.cancel_button.setSizePolicy(keep)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(8, 4, 4, 4)
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(2)
-        grid.addWidget(self._icon, 0, 0)
-        grid.addWidget(self.title, 0, 1)
-        grid.addWidget(self.device, 0, 2)
-        grid.addWidget(self.state, 0, 3)
-        grid.addWidget(self.cancel_button, 0, 4, 3, 1)
-        grid.addWidget(self.bar, 1, 1, 1, 3)
-        grid.addWidget(self.text, 2, 1)
-        grid.addWidget(self.time, 2, 2, 1, 2, Qt.AlignmentFlag.AlignRight)
-        grid.setColumnStretch(1, 1)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Show where the job stands."""
-        item = self.item
-        drawn = _state_icon(item)
-        if drawn != self._drawn:
-            self._drawn = drawn
-            self._icon.setPixmap(icon(*drawn).pixmap(QSize(16, 16)))
-            self._icon.setAccessibleName(state_text(item))
-            self.cancel_button.setVisible(item.active)
-            self.bar.setVisible(item.state == "running")
-        if item.job.cancelled and item.state == "running":
-            self.state.setText(tr("stopping"))
-            self.cancel_button.setEnabled(False)
-        else:
-            self.state.setText(state_text(item))
-        self.bar.setValue(round(1000 * item.fraction))
-        self.text.set_text(say(str(item.error)) if item.error else say(item.text) if item.state == "running" else "")
-        times = [clock(item.seconds) if item.started else "", left_text(item.left)]
-        self.time.setText(", ".join(filter(None, times)))
-        for label in (self.text, self.time):
-            label.setVisible(bool(item.started))
-
-    def _cancel(self) -> None:
-        self._hub.jobs.cancel(self.item)
-        self.refresh()
+from studio.gui.job_row import JobRow
+from studio.gui.jobs import MOST_LINES, JobItem
+from studio.gui.parts import ElidedLabel, named
+from studio.gui.words import say, tr, trn
 
 
 class LogView(QPlainTextEdit):
@@ -193,7 +40,7 @@ class LogView(QPlainTextEdit):
         self.setFont(theme.monospace())
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setStyleSheet("border: 0; border-radius: 0")
-        self.setMaximumBlockCount(_MOST_LINES)
+        self.setMaximumBlockCount(MOST_LINES)
         self.setAccessibleName(tr("Log of the selected job"))
         self.setPlaceholderText(tr("What a job does is written here, line by line."))
         self._item: JobItem | None = None
@@ -322,6 +169,7 @@ class JobsPanel(QWidget):
         return self._rows[number].item if number in self._rows else None
 
     def _added(self, item: JobItem) -> None:
+        self._drop_forgotten()
         row = JobRow(self._hub, item)
         row.entry.setSizeHint(QSize(0, row.sizeHint().height()))
         before = self.current
@@ -391,15 +239,19 @@ class JobsPanel(QWidget):
 
     def _clear(self) -> None:
         self._hub.jobs.clear()
+        self._drop_forgotten()
+        self._show_page()
+        self._show_log(0)
+        self._tell()
+
+    def _drop_forgotten(self) -> None:
+        """Rows of jobs that are no longer in the queue go."""
         kept = {item.number for item in self._hub.jobs.items}
         for n in reversed(range(self.list.count())):
             number = self.list.item(n).data(Qt.ItemDataRole.UserRole)
             if number not in kept:
                 self._rows.pop(number)
                 self.list.takeItem(n)
-        self._show_page()
-        self._show_log(0)
-        self._tell()
 
 
 def _bar(*parts: QWidget | None) -> QWidget:
@@ -425,71 +277,3 @@ def _column(*parts: QWidget) -> QWidget:
     for part in parts:
         column.addWidget(part, 1 if part is parts[-1] else 0)
     return whole
-
-
-class JobStatus(QWidget):
-    """The running job in the status bar: what, how far, how long, and a button to cancel it. `clicked` opens the Jobs panel."""
-
-    clicked = Signal()
-
-    def __init__(self, hub: Hub) -> None:
-        super().__init__()
-        self.setObjectName("job-status")
-        self._hub = hub
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.label = named(QLabel(), "job-status-text")
-        self.label.setFont(theme.numbers())
-        self.bar = named(QProgressBar(), "job-status-bar")
-        self.bar.setRange(0, 1000)
-        self.bar.setTextVisible(False)
-        self.bar.setFixedSize(90, 6)
-        self.bar.setAccessibleName(tr("Progress"))
-        self.cancel_button = named(QToolButton(), "job-status-cancel")
-        self.cancel_button.setIcon(icon("x"))
-        self.cancel_button.setToolTip(tr("Cancel this job"))
-        self.cancel_button.setAccessibleName(tr("Cancel this job"))
-        self.cancel_button.clicked.connect(self._cancel)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(4, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(self.label)
-        row.addWidget(self.bar)
-        row.addWidget(self.cancel_button)
-        hub.jobs.added.connect(self._refresh)
-        hub.jobs.changed.connect(self._refresh)
-        hub.jobs.finished.connect(self._refresh)
-        self._refresh()
-
-    def _refresh(self, _: object = None) -> None:
-        item = self._hub.jobs.running
-        active = self._hub.jobs.active
-        if item is None and active:
-            item = active[0]
-        self.setVisible(item is not None)
-        if item is None:
-            return
-        parts = [f"{item.title}: {state_text(item)}", left_text(item.left) or (clock(item.seconds) if item.started else "")]
-        if len(active) > 1:
-            parts.append(tr("{count} waiting", count=len(active) - 1))
-        self.label.setText(", ".join(filter(None, parts)))
-        self.label.setToolTip(hint(say(item.text)))
-        self.setAccessibleName(self.label.text())
-        self.bar.setValue(round(1000 * item.fraction))
-        self.cancel_button.setEnabled(not item.job.cancelled)
-
-    def _cancel(self) -> None:
-        item = self._hub.jobs.running or next(iter(self._hub.jobs.active), None)
-        if item is not None:
-            self._hub.jobs.cancel(item)
-            self._refresh()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.clicked.emit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.clicked.emit()
-        else:
-            super().keyPressEvent(event)
