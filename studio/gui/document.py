@@ -140,6 +140,8 @@ class Document(QObject):
         self.edit(dataclasses.replace(self.plan, steps=steps), label, merge)
 
     def _set_plan(self, plan: Plan) -> None:
+        if [one.method for one in plan.steps] != [one.method for one in self.plan.steps]:
+            self.planned = ()  # what is known is about other steps
         self.plan = plan
         step = min(self.step, len(plan.steps) - 1) if self.step >= 0 else (0 if plan.steps else -1)
         self.plan_changed.emit()

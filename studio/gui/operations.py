@@ -45,6 +45,7 @@ class Operations(QObject):
         self._waiting_rows: list[np.ndarray] = []
         self._shown: tuple[int, ...] = ()
         self._looked: tuple[str, int] = ("", 0)
+        self._planned_for = Plan()
         self.samples_error: StudioError | None = None  # why the samples of the plan cannot be shown
         self._planning = QTimer(self)
         self._planning.setSingleShot(True)
@@ -181,16 +182,17 @@ class Operations(QObject):
         document = self._hub.document
         if document.card is None:
             return
+        self._planned_for = document.plan
         args = (document.card.path, document.inputs, document.plan)
         self._hub.reader.ask("reader.planned", *args, done=self._planned, key="planned", priority=2)
         self._hub.reader.ask("reader.predict", *args, done=self._predicted, key="predict", priority=4)
 
     def _planned(self, found: tuple[PlannedLayers, ...]) -> None:
-        if len(found) == len(self._hub.document.plan.steps):
+        if self._hub.document.plan == self._planned_for:  # else the newer plan is about to be asked for
             self._hub.document.set_planned(found)
 
     def _predicted(self, found: Any) -> None:
-        if len(found) == len(self._hub.document.layers):
+        if self._hub.document.plan == self._planned_for:
             self._hub.document.set_predicted(found)
 
     def _variants(self, found: tuple[VariantCard, ...]) -> None:

@@ -91,3 +91,17 @@ def test_a_path_is_remembered_whole(hub: Hub, qtbot, sample, monkeypatch: pytest
     assert hub.settings.values.recent == [str(path)]
     assert hub.document.card is not None
     assert hub.document.card.path == str(path)
+
+
+def test_what_is_planned_is_never_told_of_other_steps(hub: Hub, qtbot, open_model, sample) -> None:
+    open_model(sample("digit_mlp"))
+    document = hub.document
+    first, second = (PlannedStep(name, hub.methods[name].defaults()) for name in ("clean", "fp16"))
+    document.edit(Plan((first, second)), "two steps")
+    qtbot.waitUntil(lambda: len(document.planned) == 2, timeout=30_000)
+    found = document.planned
+    document.edit(Plan((second, first)), "turned round")
+    assert document.planned == ()
+    hub.operations._planned(found)  # an answer about the plan before
+    assert document.planned == ()
+    qtbot.waitUntil(lambda: len(document.planned) == 2, timeout=30_000)
