@@ -21,6 +21,7 @@ from studio.errors import RunError
 _LOG_LINE = re.compile(r"\[[VIWEF]:onnxruntime[^\]]*\] ?(.*)")
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _CODE_PREFIX = re.compile(r"^.*?\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ")
+_FILE_PREFIX = re.compile(r"^Load model from .*? failed: ?")
 _FUNCTION_PREFIX = re.compile(r"^/onnxruntime_src/\S+ .*?\) (?=[A-Z])")
 _stderr_lock = threading.RLock()
 
@@ -34,18 +35,21 @@ def runtime() -> Any:
     """
     # nvidia-smi counts GPUs in this order; without it CUDA counts the fastest first.
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
+    # Since 1.31 the official packages report to their maker; this keeps the uploader and its identifier from being made.
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError as error:
         raise RunError("ONNX Runtime cannot be imported", str(error), "Install onnxruntime or onnxruntime-gpu") from None
+    onnxruntime.disable_telemetry_events()  # if someone had it imported before
     onnxruntime.set_default_logger_severity(4)
     return onnxruntime
 
 
 def first_line(error: BaseException) -> str:
-    """The runtime's message without its error code, source position and stack."""
+    """The runtime's message without its error code, source position, file and stack."""
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    text = _FUNCTION_PREFIX.sub("", _CODE_PREFIX.sub("", text))
+    text = _FILE_PREFIX.sub("", _FUNCTION_PREFIX.sub("", _CODE_PREFIX.sub("", text)))
     return text[:240].rstrip(". ")
 
 

@@ -26,7 +26,7 @@ from studio.child import run_in_child
 from studio.errors import Cancelled, RunError
 from studio.graph.serialize import write
 from studio.job import Job
-from studio.measure.session import SessionOptions, configured, first_line, runtime
+from studio.measure.session import SessionOptions, configured, first_line, refusal, runtime
 from studio.model import LAYER_KEY, Model
 
 _SUFFIX = "_kernel_time"
@@ -129,6 +129,9 @@ def profiled_calls(
     setup.add_session_config_entry("session.optimized_model_external_initializers_min_size_in_bytes", "64")
     try:
         session = ort.InferenceSession(str(path), setup, providers=wanted)
+    except Exception as error:
+        raise refusal("The model", error) from None
+    try:
         own = {one.name: feeds[one.name] for one in session.get_inputs()}
         for _ in range(2):
             session.run(None, own)

@@ -24,6 +24,7 @@ __all__ = [
     "newest_opset",
     "open_session",
     "providers_report",
+    "refusal",
     "runtime",
     "warm_up",
     "why_not_runnable",
@@ -105,7 +106,7 @@ def open_session(model: Model | Path, options: SessionOptions = SessionOptions()
         try:
             session, missing = create_session(source, setup, wanted)
         except Exception as error:
-            raise _refusal(what, str(error), first_line(error)) from None
+            raise refusal(what, error) from None
         held = stack.pop_all()  # the runtime may read mapped weights for as long as the session lives
     weakref.finalize(session, held.close)
     running = tuple(session.get_providers())
@@ -140,8 +141,9 @@ def configured(options: SessionOptions) -> tuple[Any, list[Any]]:
     return setup, _providers(options.device)
 
 
-def _refusal(what: str, message: str, line: str) -> RunError:
-    """The sentence for a model the runtime would not load."""
+def refusal(what: str, error: Exception) -> RunError:
+    """The sentence for a model the runtime would not load; `what` stands for the model."""
+    message, line = str(error), first_line(error)
     opset, ir_version = limits()
     newer = "Update ONNX Runtime or export with an older opset"
     if found := re.search(r"Unsupported model IR version: (\d+)", message):

@@ -17,6 +17,7 @@ import argparse
 import gc
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -269,6 +270,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     sys.path.insert(0, str(folder))
     sys.dont_write_bytecode = True
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # the official packages report to their maker otherwise
     try:
         import onnxruntime
         import processor  # type: ignore[import-not-found,unused-ignore]

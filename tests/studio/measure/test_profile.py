@@ -70,6 +70,17 @@ def test_real_models_are_mapped_in_full(name):
     assert sum(map(found.share, found.layers)) + found.unmapped_ms / found.total_ms == pytest.approx(1)
 
 
+def test_a_model_that_cannot_be_loaded_says_why_and_names_no_temporary_file(tmp_path):
+    node = helper.make_node("Odd", ["x"], ["y"], domain="com.example")
+    model = tiny.opened(tiny.model([node], {"x": ["b", 4]}, {"y": ["b", 4]}, domains={"com.example": 1}), tmp_path)
+    with pytest.raises(RunError) as refused:
+        measure_profile(model, {"x": np.zeros((1, 4), F)})
+    assert str(refused.value) == (
+        "The model cannot be run: the installed ONNX Runtime has no operator com.example.Odd. "
+        "Update ONNX Runtime, or export with standard operators."
+    )
+
+
 def test_missing_inputs_are_told(tmp_path):
     model = load(tiny.chain(tmp_path / "a.onnx"), Job())
     with pytest.raises(RunError, match=r"^The model cannot be profiled: "):

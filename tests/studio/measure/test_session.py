@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -146,3 +149,20 @@ def test_an_operator_of_an_old_opset_without_a_kernel_is_named():
         "model.onnx cannot be run: the installed ONNX Runtime has no kernel for Gemm as opset 6 defines it, with these types."
         " Export it with a newer opset or another type."
     )
+
+
+def test_the_runtime_reports_to_nobody(tmp_path):
+    """Its packages upload usage figures unless they are told not to; an identifier in the temporary folder is the sign."""
+    code = (
+        "from studio.measure.session import open_session; from pathlib import Path\n"
+        f"open_session(Path({str(tiny.chain(tmp_path / 'a.onnx'))!r}))\n"
+        "import psutil; assert not psutil.Process().net_connections()"
+    )
+    folder, home = tmp_path / "temporary", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    where = {**os.environ, "TMPDIR": str(folder), "HOME": str(home)}
+    where.pop("ORT_DISABLE_TELEMETRY", None)
+    subprocess.run([sys.executable, "-c", code], check=True, env=where, cwd=Path(__file__).parents[3])
+    assert list(folder.iterdir()) == []
+    assert list(home.rglob("*")) == []
