@@ -5867,6 +5867,10 @@
         <translation>{0} 更改了 {1} 的输入、输出或版本</translation>
     </message>
     <message>
+        <source>{0} changes none of the layers it was given.</source>
+        <translation>{0} 对给定的层均不作改动。</translation>
+    </message>
+    <message>
         <source>{0} columns were given</source>
         <translation>给出了 {0} 列</translation>
     </message>
@@ -6109,10 +6113,6 @@
     <message>
         <source>{0} keeps its weights in float</source>
         <translation>{0} 的权重保持浮点</translation>
-    </message>
-    <message>
-        <source>{0} leaves every layer it was given alone.</source>
-        <translation>{0} 对给它的每一层都不作处理。</translation>
     </message>
     <message>
         <source>{0} model-local functions use another opset than the model and were kept as they are</source>

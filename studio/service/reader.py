@@ -184,7 +184,7 @@ def _planned(model: Model, planned_step: PlannedStep, job: Job) -> PlannedLayers
     refused = {row: why for row, why in reasons if why is not None}
     fault = ""
     if not step.method.whole_model and not any(selected[row] and row not in refused for row in range(len(layers))):
-        fault = f"{step.method.name} leaves every layer it was given alone."
+        fault = f"{step.method.name} changes none of the layers it was given."
     return PlannedLayers(fault, selected, refused)
 
 

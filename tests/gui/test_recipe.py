@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QUndoStack
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QLabel, QLineEdit, QPushButton, QSlider, QToolButton
@@ -416,6 +417,18 @@ def test_steps_that_calibrate_say_when_there_is_no_data(qtbot, opened: RecipePan
     settle(qtbot, hub)
     assert text(opened, "step.needs") == "Calibrates on samples. None are chosen, so random inputs stand in."
     assert opened.form.needs.isVisible()
+
+
+def test_a_model_without_layers_is_predicted_too(panel: RecipePanel, open_model, tmp_path: Path, qtbot) -> None:
+    node = helper.make_node("Relu", ["x"], ["y"])
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 8]) for name in ("x", "y")]
+    graph = helper.make_graph([node], "bare", ports[:1], ports[1:])
+    path = tmp_path / "bare.onnx"
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString())
+    open_model(path)
+    add(panel, "fp16")
+    settle(qtbot, panel._hub)
+    assert text(panel, "recipe.predicted") == "0 B weights, no change predicted (estimate)"
 
 
 def test_predicted_size(qtbot, opened: RecipePanel, hub: Hub) -> None:

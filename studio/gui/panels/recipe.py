@@ -475,7 +475,7 @@ class RecipePanel(QWidget):
         card, after = document.card, document.columns.after
         if card is None:
             return
-        if not len(after) or (after < 0).any():
+        if (after < 0).any():
             self.predicted.setText(tr("Predicting the size…"))
             return
         before, now, whole = int(document.layers.bytes.sum()), int(after.sum()), card.weight_bytes

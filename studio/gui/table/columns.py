@@ -55,13 +55,13 @@ class Column:
 def columns() -> tuple[Column, ...]:
     """The columns from left to right, in the language of the window."""
     return (
-        Column("name", tr("Name"), tr("Name of the layer: of its node, or of the node's first output"), "name", 252,
+        Column("name", tr("Name"), tr("Name of the layer: of its node, or of the node's first output"), "name", 244,
                lambda f, row: f.layers.names[row], lambda f: f.natural("name", f.layers.names), _name_tip),
         Column("op", tr("Op"), tr("Operator of the layer"), "text", 78,
                lambda f, row: f.layers.ops[row], lambda f: f.natural("op", f.layers.ops), lambda f, row: f.layers.ops[row]),
         Column("shape", tr("Shape"), tr("Shape of the largest weight, as it is stored"), "shape", 112,
                _shape, lambda f: f.rank("shape", f.layers.shapes), _shape),
-        Column("size", tr("Size"), tr("Bytes of all weights of the layer, as they are stored"), "number", 66,
+        Column("size", tr("Size"), tr("Bytes of all weights of the layer, as they are stored"), "number", 74,
                lambda f, row: size_text(int(f.layers.bytes[row])), lambda f: f.layers.bytes.astype(float),
                lambda f, row: tr("{count} bytes", count=f"{f.layers.bytes[row]:,}")),
         Column("macs", tr("MACs"), tr("Multiply-accumulate operations of the layer in one inference"), "number", 66,
