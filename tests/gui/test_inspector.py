@@ -131,7 +131,7 @@ def test_a_layer_with_its_histogram_and_statistics(shown, sample) -> None:
     assert s.text("weights-minimum") == f"{values.min():.3g}"
     assert s.text("weights-std") == f"{values.std():.3g}"
     assert s.text("weights-nans") == "0"
-    strip = s.panel.weights.strip.channels
+    strip = s.panel.weights.channels.strip.channels
     assert strip.channels == 256
     assert strip.counts.sum() == values.size
     s.qtbot.mouseClick(s.panel.findChild(QToolButton, "inspector-copy"), Qt.MouseButton.LeftButton)
@@ -144,9 +144,9 @@ def test_other_tensors_and_channels(shown, sample) -> None:
     chooser = s.panel.findChild(QComboBox, "inspector-tensors")
     assert [chooser.itemText(n) for n in range(chooser.count())] == ["fc1.weight · 256 × 784", "fc1.bias · 256"]
     weights = tensors(sample("digit_mlp"))
-    s.qtbot.keyClick(s.panel.weights.strip, Qt.Key.Key_Down)
+    s.qtbot.keyClick(s.panel.weights.channels.strip, Qt.Key.Key_Down)
     s.settle()
-    assert s.panel.weights.channels_title.text() == "Channel 0 of 256"
+    assert s.panel.weights.channels.title.text() == "Channel 0 of 256"
     expected, _ = np.histogram(weights["fc1.weight"][0].astype(np.float64), 128)
     np.testing.assert_array_equal(s.plot.bars[0].counts, expected)
     assert s.text("weights-count") == "784"
@@ -154,12 +154,12 @@ def test_other_tensors_and_channels(shown, sample) -> None:
     assert s.text("weights-count") == "200,704"
     s.panel.findChild(QComboBox, "inspector-axis").setCurrentIndex(1)
     s.settle()
-    assert s.panel.weights.strip.channels.channels == 784
-    assert s.panel.weights.note.text() == "Each row stands for 2 channels and shows their largest counts."
+    assert s.panel.weights.channels.strip.channels.channels == 784
+    assert s.panel.weights.channels.note.text() == "Each row stands for 2 channels and shows their largest counts."
     s.qtbot.keyClick(chooser, Qt.Key.Key_Down)
     s.settle()
     assert s.text("weights-count") == "256"
-    assert not s.panel.weights.channel_part.isVisible()
+    assert not s.panel.weights.channels.isVisible()
 
 
 def test_going_through_several_selected_layers(shown) -> None:

@@ -11,23 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from studio.errors import StudioError
 from studio.gui import theme
-from studio.gui.icons import icon
 from studio.gui.panels import inspector_plan
+from studio.gui.panels.inspector_channels import BINS, ChannelsView
 from studio.gui.panels.inspector_parts import FiguresTable, caption
-from studio.gui.plots.channels import ChannelStrip, legend
 from studio.gui.plots.histogram import Bars, HistogramPlot
 from studio.gui.words import hint, say, tr
-from studio.service.inspector_values import After, ChannelMap, Comparison, Magnitudes, PlannedWeights, TensorRange
+from studio.service.inspector_values import After, Comparison, Magnitudes, PlannedWeights, TensorRange
 from studio.service.values import PlannedStep, TensorCard
 
 if TYPE_CHECKING:
     from studio.gui.core import Hub
 
-BINS, CHANNEL_BINS = 128, 64
 _EDIT_MS = 40  # between two edits of the recipe while a threshold is dragged
 _MOST_DB = 200.0
 _NAME_WIDTH = 180  # pixels of a tensor's name
@@ -45,7 +43,6 @@ class WeightsView(QWidget):
         self._sizes: Magnitudes | None = None
         self._sizes_of = ""  # the layer whose magnitudes have been asked for
         self._after: Comparison | None = None
-        self._channel: TensorCard | None = None
         self._middle: TensorRange | None = None
         self._late = False  # whether the plan was not asked about, because nobody could see it
         self._drags = itertools.count(1)
@@ -97,31 +94,10 @@ class WeightsView(QWidget):
         self.tails.setToolTip(tr("Show all values; without tails, the middle 98 % in finer bins"))
         self.tails.toggled.connect(self._tails_toggled)
         self.figures = FiguresTable("weights")
-        self.channels_title = QLabel(tr("Channels"))
-        self.channels_title.setProperty("role", "muted")
-        self.axis = QComboBox()
-        self.axis.setObjectName("inspector-axis")
-        self.axis.setAccessibleName(tr("Axis of the channels"))
-        self.axis.setToolTip(tr("Along which axis of the tensor channels are counted"))
-        self.axis.currentIndexChanged.connect(self._ask_channels)
-        self.all = QToolButton()
-        self.all.setObjectName("inspector-all-channels")
-        self.all.setText(tr("All channels"))
-        self.all.setIcon(icon("x"))
-        self.all.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.all.clicked.connect(self._all_channels)
-        self.strip = ChannelStrip("channels")
-        self.strip.setToolTip(tr("Click a channel, or go through them with the arrow keys, to see its own histogram"))
-        self.strip.setMinimumHeight(132)
-        self.strip.setMaximumHeight(340)
-        self.strip.hovered.connect(self._hovered)
-        self.strip.failed.connect(self._hub.messages.show)
-        self.strip.chosen.connect(self._channel_chosen)
-        self.scale = QLabel()
-        self.scale.setProperty("role", "caption")
-        self.scale_bar = QLabel()
-        self.scale_bar.setPixmap(legend(56, 8))
-        self.note = caption()
+        self.channels = ChannelsView(self._hub)
+        self.channels.changed.connect(self._draw)
+        self.channels.mapped.connect(self._draw_marks)
+        self.channels.hovered.connect(self._hovered)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -130,23 +106,6 @@ class WeightsView(QWidget):
         below.addStretch(1)
         below.addWidget(self.tails)
         below.addWidget(self.log)
-        heading = QHBoxLayout()
-        heading.addWidget(self.channels_title)
-        heading.addWidget(self.axis)
-        heading.addStretch(1)
-        heading.addWidget(self.all)
-        key = QHBoxLayout()
-        key.addStretch(1)
-        key.addWidget(self.scale_bar)
-        key.addWidget(self.scale)
-        self.channel_part = QWidget()
-        channels = QVBoxLayout(self.channel_part)
-        channels.setContentsMargins(0, 0, 0, 0)
-        channels.setSpacing(theme.UNIT)
-        channels.addLayout(heading)
-        channels.addWidget(self.strip, 1)
-        channels.addLayout(key)
-        channels.addWidget(self.note)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 2 * theme.UNIT, 0, 0)
         layout.setSpacing(theme.UNIT)
@@ -158,9 +117,9 @@ class WeightsView(QWidget):
         layout.addSpacing(theme.UNIT)
         layout.addWidget(self.figures)
         layout.addSpacing(2 * theme.UNIT)
-        layout.addWidget(self.channel_part, 2)
+        layout.addWidget(self.channels, 2)
         layout.addStretch()
-        for hidden in (self.tensors, self.plan, self.after, self.figures, self.channel_part):
+        for hidden in (self.tensors, self.plan, self.after, self.figures):
             hidden.hide()
 
     @property
@@ -178,12 +137,12 @@ class WeightsView(QWidget):
         self._apply_drag()
         self._drag = next(self._drags)
         self._layer, self._cards = layer, ()
-        self._planned = self._sizes = self._after = self._channel = self._middle = None
+        self._planned = self._sizes = self._after = self._middle = None
         self._sizes_of = ""
         self.tensors.clear()
         self.plot.clear_marks()
         self.plot.set_bars(0.0, 1.0, ())
-        self.strip.set_map(None)
+        self.channels.show_tensor(None)
         self.figures.clear()
         for label in (self.after, self.hover):
             label.setText("")
@@ -224,20 +183,11 @@ class WeightsView(QWidget):
         if card is None:
             return
         self.tensors.setToolTip(hint(card.name))
-        self._after = self._channel = self._middle = None
+        self._after = self._middle = None
         self.figures.show()
-        rank = len(card.shape)
-        self.axis.blockSignals(True)
-        self.axis.clear()
-        for axis, size in enumerate(card.shape):
-            self.axis.addItem(tr("axis {axis}: {count}", axis=axis, count=f"{size:,}"), axis)
-        self.axis.setCurrentIndex(self._cards[self.tensors.currentIndex()][1])
-        self.axis.blockSignals(False)
-        self.channel_part.setVisible(rank > 1)
+        self.channels.show_tensor(card, self._cards[self.tensors.currentIndex()][1])
         self._draw()
         self._ask_range()
-        if rank > 1:
-            self._ask_channels()
 
     def _range(self) -> tuple[float, float] | None:
         """The values to look at; None for all of them."""
@@ -249,8 +199,11 @@ class WeightsView(QWidget):
     def _ask_range(self) -> None:
         """Ask for what depends on the range of values that is looked at."""
         card, middle = self._card, self._range()
+        if card is None:
+            return
         self._ask_after()
-        if card is not None and middle is not None:
+        self.channels.look_at(*(middle or (card.low, card.high)))
+        if middle is not None:
             args = (self._layer, card.name, BINS, *middle)
             self._ask("within", *args, done=self._range_found, key="within", priority=1)
 
@@ -264,7 +217,6 @@ class WeightsView(QWidget):
         self._after = self._middle = None
         self._draw()
         self._ask_range()
-        self._ask_channels()
 
     def _ask(self, function: str, *args: Any, done: Callable[[Any], None], key: str, priority: int) -> None:
         document = self._hub.document
@@ -335,60 +287,16 @@ class WeightsView(QWidget):
             self._after = found
             self._draw()
 
-    def _ask_channels(self) -> None:
-        card = self._card
-        if card is None or self.axis.currentIndex() < 0:
-            return
-        self.strip.set_map(None)
-        if self._channel is not None:
-            self._channel = None
-            self._draw()
-        low, high = self._range() or (card.low, card.high)
-        args = (self._layer, card.name, self.axis.currentIndex(), CHANNEL_BINS, low, high)
-        self._ask("channels", *args, done=self._channels, key="channels", priority=3)
-
-    def _channels(self, found: ChannelMap) -> None:
-        card = self._card
-        if card is None or found.tensor != card.name or found.axis != self.axis.currentIndex():
-            return
-        self.strip.set_map(found)
-        self.scale.setText(tr("0 to {most} values per bin, log", most=f"{int(found.counts.max(initial=0)):,}"))
-        self.note.setText(
-            tr("Each row stands for {count} channels and shows their largest counts.", count=found.per_row)
-            if found.per_row > 1 else ""
-        )  # fmt: skip
-        self.note.setVisible(found.per_row > 1)
-        self._draw()
-
-    def _channel_chosen(self, channel: int) -> None:
-        card = self._card
-        if channel < 0 or card is None:
-            self._all_channels()
-        else:
-            args = (self._layer, card.name, self.axis.currentIndex(), channel, BINS)
-            self._ask("channel", *args, done=self._channel_found, key="channel", priority=1)
-
-    def _channel_found(self, found: TensorCard) -> None:
-        card = self._card
-        if card is not None and (found.layer, found.name) == (self._layer, card.name) and self.strip.channel >= 0:
-            self._channel = found
-            self._draw()
-
-    def _all_channels(self) -> None:
-        self._channel = None
-        self.strip.mark(-1)
-        self._draw()
-
     def _draw(self) -> None:
         """Draw what is known: one channel, or before and after, or the tensor."""
         card = self._card
         if card is None:
             return
         c = theme.colors()
-        shown = self._channel or card
+        shown = self.channels.channel or card
         whole = card.dtype.startswith(("int", "uint")) and self._after is None
         unit = tr("stored integer") if whole else tr("value")
-        if self._channel is not None:
+        if self.channels.channel is not None:
             self.plot.set_bars(shown.low, shown.high, [Bars("", c.original, shown.counts)], unit)
         elif self._after is not None:
             found = [(one.variant, one.counts) for one in self._after.variants if one.counts is not None]
@@ -404,13 +312,6 @@ class WeightsView(QWidget):
             shown.count, shown.zeros, shown.nans, shown.infinities, shown.minimum, shown.maximum, shown.mean, shown.std,
             shown.quantiles,
         )  # fmt: skip
-        self.all.setVisible(self._channel is not None)
-        count = self.strip.channels.channels if self.strip.channels is not None else 0
-        self.channels_title.setText(
-            tr("Channel {channel} of {count}", channel=f"{self.strip.channel:,}", count=f"{count:,}")
-            if self._channel is not None else tr("Channels")
-        )  # fmt: skip
-        self.axis.setVisible(self._channel is None)
         self._tell_after()
         self._draw_marks()
 
@@ -420,7 +321,7 @@ class WeightsView(QWidget):
 
     def _tell_after(self) -> None:
         lines = []
-        if self._after is not None and self._channel is None:
+        if self._after is not None and self.channels.channel is None:
             tints = {bars.label: bars.color for bars in self.plot.bars}
             for one in self._after.variants:
                 title = self._title(one.variant)
@@ -463,8 +364,8 @@ class WeightsView(QWidget):
             self.plot.setToolTip("")
             if drawn and found is not None and found.preview.grid is not None and main:
                 self.plot.set_grid(*found.preview.grid, inspector_plan.clipped(found))
-        if self.strip.channels is not None:
-            self.strip.show_range(*self.plot.plotItem.vb.viewRange()[0])
+        if self.channels.strip.channels is not None:
+            self.channels.strip.show_range(*self.plot.plotItem.vb.viewRange()[0])
         self.plot.setAccessibleDescription(self.plan.text())
 
     @staticmethod
