@@ -248,6 +248,8 @@ def test_a_lost_document_is_opened_again(qapp, home, qtbot, sample) -> None:
     second.start(None)
     qtbot.waitUntil(lambda: second.hub.document.card is not None, timeout=60_000)
     assert [step.method for step in second.hub.document.plan.steps] == ["fp16"]
+    said = ("warning", "The studio ended unexpectedly. model.onnx is opened again.")
+    qtbot.waitUntil(lambda: second.hub.messages.last == said, timeout=10_000)
     second.window.close()
     second.close()
     third = Studio(Hub())
