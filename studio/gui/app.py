@@ -101,7 +101,7 @@ class Studio(QObject):
 
 
 class Signals(QObject):
-    """Lets `handler` hear the terminal and the system: Python handles signals between its own steps, and Qt waits without it."""
+    """Lets `handler` hear the terminal and the system: Python handles signals between its own steps; Qt waits without it."""
 
     def __init__(self, handler: Callable[[int, object], None]) -> None:
         super().__init__()

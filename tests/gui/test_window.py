@@ -144,6 +144,18 @@ def test_windows_that_were_replaced_are_gone(opened: Studio, qtbot) -> None:
     assert [one() for one in old] == [None] * len(old)
 
 
+def test_a_window_waits_for_its_dialogs_before_it_is_replaced(opened: Studio, qtbot) -> None:
+    before = opened.window
+    dialog = QDialog(before)
+    dialog.open()
+    opened.hub.settings.set(theme="dark")
+    qtbot.waitUntil(lambda: not opened._rebuilding.isActive(), timeout=5_000)
+    assert opened.window is before
+    assert dialog.isVisible()
+    dialog.reject()
+    qtbot.waitUntil(lambda: opened.window is not before, timeout=10_000)
+
+
 def test_no_process_is_left_behind(qapp, home, qtbot, sample) -> None:
     studio = Studio(Hub())
     studio.start(sample("digit_mlp"))
