@@ -134,6 +134,16 @@ def real_values(hub: Hub, key: str) -> list:
 AMOUNTS = ("shape", "parameters", "size", "macs", "weights", "after", "share", "sparsity")
 
 
+def test_a_table_that_is_made_anew_shows_the_selected_row(opened: LayersPanel, hub: Hub, qtbot) -> None:
+    hub.document.select([hub.document.layers.names[-1]])
+    again = LayersPanel(hub)
+    qtbot.addWidget(again)
+    again.resize(700, 300)
+    again.show()
+    table = again.table
+    assert table.viewport().rect().contains(table.visualRect(table.currentIndex()).center())
+
+
 def test_every_column_sorts_by_its_real_values_then_backwards_then_not_at_all(opened, hub, qtbot):
     names = list(hub.document.layers.names)
     for key in (one.key for one in opened.model.columns[1:]):
@@ -369,6 +379,13 @@ def test_figures_that_arrive_move_the_rows_sorted_or_filtered_by_them(opened, hu
     assert opened.model.rowCount() == 0
     hub.document.set_macs(np.full(47, 2 * 10**9))
     qtbot.waitUntil(lambda: opened.model.rowCount() == 47)
+
+
+def test_the_summary_says_that_shared_weights_count_in_each_layer(opened, hub):
+    assert "share" not in text(opened, "summary")
+    hub.document.card = dataclasses.replace(hub.document.card, parameters=hub.document.card.parameters - 1)
+    hub.document.select(hub.document.layers.names[2:5])
+    assert text(opened, "summary").endswith("; weights that layers share are counted in each")
 
 
 def test_the_summary_adds_up_what_is_selected(opened, hub):

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QUndoStack
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QLabel, QLineEdit, QPushButton, QSlider, QToolButton
@@ -442,16 +443,31 @@ def test_predicted_size(qtbot, opened: RecipePanel, hub: Hub) -> None:
     qtbot.waitUntil(lambda: text(opened, "recipe.predicted") == wanted, timeout=20_000)
 
 
-def test_shared_weights_are_predicted_once(qtbot, opened: RecipePanel, hub: Hub) -> None:
-    from dataclasses import replace
-
-    add(opened, "clean")
-    settle(qtbot, hub)
-    document = hub.document
+def test_shared_weights_are_predicted_once(qtbot, panel: RecipePanel, open_model, tmp_path: Path) -> None:
+    """Three products, two of them with the same matrix, and a sum; then as if there were 100 kB more that no layer holds."""
+    matrices = [numpy_helper.from_array(np.full((64, 64), n, np.float32), f"w{n}") for n in (1, 2)]
+    table = numpy_helper.from_array(np.ones((192, 64), np.float32), "table")
+    nodes = [
+        helper.make_node("MatMul", ["x", "w1"], ["a"], "first"),
+        helper.make_node("MatMul", ["a", "w1"], ["b"], "again"),
+        helper.make_node("MatMul", ["b", "w2"], ["c"], "last"),
+        helper.make_node("Add", ["c", "table"], ["y"], "add"),
+    ]
+    ports = [helper.make_tensor_value_info(name, TensorProto.FLOAT, (192, 64)) for name in ("x", "y")]
+    graph = helper.make_graph(nodes, "tied", ports[:1], ports[1:], [*matrices, table])
+    path = tmp_path / "tied.onnx"
+    path.write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString())
+    open_model(path)
+    add(panel, "weight-only")
+    settle(qtbot, panel._hub)
+    document = panel._hub.document
     assert document.card is not None
-    document.card = replace(document.card, weight_bytes=int(document.layers.bytes.sum()) // 2)
-    document.set_predicted(document.layers.bytes // 4)
-    assert "(4x smaller, estimate)" in text(opened, "recipe.predicted")
+    assert (document.card.weight_bytes, int(document.layers.bytes.sum())) == (81920, 98304)
+    document.set_predicted(document.layers.bytes // 2)
+    assert text(panel, "recipe.predicted") == "≈ 41 kB of 81.9 kB weights (2x smaller, estimate)"
+    document.card = replace(document.card, weight_bytes=181920)
+    document.set_predicted(document.layers.bytes // 2)
+    assert text(panel, "recipe.predicted") == "≈ 141 kB of 182 kB weights (1.29x smaller, estimate)"
 
 
 def test_seed_is_part_of_the_plan(qtbot, opened: RecipePanel, hub: Hub) -> None:

@@ -271,6 +271,9 @@ class LayersPanel(QWidget):
         if len(rows) and (after >= 0).all() and (after != facts.layers.bytes[rows]).any():
             parts.append(tr("{size} after the recipe, predicted", size=size_text(int(after.sum()))))
         text = ", ".join(parts)
+        card = self._hub.document.card
+        if card is not None and int(facts.layers.parameters.sum()) > card.parameters:
+            text += "; " + tr("weights that layers share are counted in each")
         if names:
             text = tr("{count} selected: {figures}", count=f"{len(names):,}", figures=text)
             hidden = len(names) - len(self.model.places(rows))

@@ -479,8 +479,9 @@ class RecipePanel(QWidget):
             self.predicted.setText(tr("Predicting the size…"))
             return
         before, now, whole = int(document.layers.bytes.sum()), int(after.sum()), card.weight_bytes
-        # Weights that belong to no layer stay; where layers share weights their sum is more than the whole.
-        size = whole - before + now if before <= whole else round(whole * now / before)
+        # Weights that belong to no layer stay. A tensor that layers share is in the sums of each, but in those of the model once.
+        once = before * card.parameters / max(int(document.layers.parameters.sum()), 1)
+        size = round(whole - once * (1 - now / max(before, 1)))
         tip = tr("The sum of what each step predicts for each layer, before anything is run; a run measures the file.")
         self.predicted.setToolTip(tip)
         if size == whole:
