@@ -2700,6 +2700,10 @@
         <translation>权重 SQNR 为 {db} dB</translation>
     </message>
     <message>
+        <source>weights that layers share are counted in each</source>
+        <translation>由多个层共享的权重在每个层中都计入</translation>
+    </message>
+    <message>
         <source>whole graph</source>
         <translation>整个计算图</translation>
     </message>

@@ -8,12 +8,12 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-import pytest  # noqa: E402
-from PySide6.QtCore import QtMsgType, qInstallMessageHandler  # noqa: E402
+import pytest
+from PySide6.QtCore import QtMsgType, qInstallMessageHandler
 
-from studio import paths  # noqa: E402
-from studio.gui import theme  # noqa: E402
-from studio.gui.core import Hub  # noqa: E402
+from studio import paths
+from studio.gui import theme
+from studio.gui.core import Hub
 
 #: What Qt says about this machine and not about us.
 _HARMLESS = (

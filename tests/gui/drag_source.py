@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 
 class Source(QLabel):
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         self._pressed = event.position()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if (event.position() - getattr(self, "_pressed", QPointF())).manhattanLength() < 5:
             return
         drag, data = QDrag(self), QMimeData()

@@ -14,15 +14,15 @@ _CALLS = 400
 
 
 class _Painted(QWidget):
-    def paintEvent(self, _) -> None:  # noqa: N802
+    def paintEvent(self, _) -> None:
         pass
 
 
 class _Table(QAbstractTableModel):
-    def rowCount(self, parent=QModelIndex()) -> int:  # noqa: B008, N802
+    def rowCount(self, parent=QModelIndex()) -> int:
         return 3
 
-    def columnCount(self, parent=QModelIndex()) -> int:  # noqa: B008, N802
+    def columnCount(self, parent=QModelIndex()) -> int:
         return 3
 
     def data(self, index, role=Qt.ItemDataRole.DisplayRole) -> None:
