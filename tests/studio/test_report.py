@@ -124,7 +124,9 @@ def test_saving_keeps_the_old_file_when_it_fails(report, tmp_path, monkeypatch):
         Report.load(tmp_path / "none.json")
 
 
-@pytest.mark.parametrize(("count", "text"), [(12, "12 B"), (1500, "1.5 kB"), (999_999, "1 MB"), (25_600_000, "25.6 MB"), (1.5e9, "1.5 GB")])
+@pytest.mark.parametrize(
+    ("count", "text"), [(12, "12 B"), (1500, "1.5 kB"), (999_999, "1 MB"), (25_600_000, "25.6 MB"), (1.5e9, "1.5 GB")]
+)
 def test_sizes_have_three_digits_and_decimal_units(count, text):
     assert size_text(count) == text
 

@@ -479,7 +479,7 @@ class RecipePanel(QWidget):
             self.predicted.setText(tr("Predicting the size…"))
             return
         before, now, whole = int(document.layers.bytes.sum()), int(after.sum()), card.weight_bytes
-        # Weights that belong to no layer stay. A tensor that layers share is in the sums of each, but in those of the model once.
+        # Weights that belong to no layer stay. A tensor that layers share is in the sum of each, but once in that of the model.
         once = before * card.parameters / max(int(document.layers.parameters.sum()), 1)
         size = round(whole - once * (1 - now / max(before, 1)))
         tip = tr("The sum of what each step predicts for each layer, before anything is run; a run measures the file.")
