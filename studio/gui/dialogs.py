@@ -42,38 +42,14 @@ def model_filters(hub: Hub) -> list[str]:
     return [*filters, tr("All files (*)")]
 
 
-def choose_file(
-    parent: QWidget, hub: Hub, title: str, filters: list[str], chosen: Callable[[str], object], folder: bool = False
-) -> None:
-    """Ask for a file that exists, or for a folder, without stopping the window; `chosen` gets its path."""
+def choose_file(parent: QWidget, hub: Hub, title: str, filters: list[str], chosen: Callable[[str], object]) -> None:
+    """Ask for a file that exists, without stopping the window; `chosen` gets its path."""
     dialog = QFileDialog(parent, title, hub.settings.values.folder)
     dialog.setObjectName("choose.file")
-    dialog.setFileMode(QFileDialog.FileMode.Directory if folder else QFileDialog.FileMode.ExistingFile)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.setNameFilters(filters)
-    _ask(dialog, chosen, lambda path: hub.settings.set(folder=str(Path(path).parent)))
-
-
-def choose_target(
-    parent: QWidget, hub: Hub, title: str, suggested: str, filters: list[str], chosen: Callable[[str], object]
-) -> None:
-    """Ask where to write a file, first in the folder of the last export; `chosen` gets its path."""
-    dialog = QFileDialog(parent, title, hub.settings.values.export_folder)
-    dialog.setObjectName("choose.target")
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setNameFilters(filters)
-    dialog.setDefaultSuffix(Path(suggested).suffix.removeprefix("."))
-    dialog.selectFile(Path(suggested).name)
-    _ask(dialog, chosen, lambda path: hub.settings.set(export_folder=str(Path(path).parent)))
-
-
-def choose_export(parent: QWidget, hub: Hub, suggested: str, chosen: Callable[[str], object]) -> None:
-    """Ask where to write a compressed model; `suggested` is its file name."""
-    choose_target(parent, hub, tr("Export the compressed model"), suggested, [tr("ONNX model (*.onnx)")], chosen)
-
-
-def _ask(dialog: QFileDialog, chosen: Callable[[str], object], remember: Callable[[str], object]) -> None:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.fileSelected.connect(remember)
+    dialog.fileSelected.connect(lambda path: hub.settings.set(folder=str(Path(path).parent)))
     dialog.fileSelected.connect(chosen)
     dialog.open()
 

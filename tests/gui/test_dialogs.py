@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QLineEdit, QPushBu
 
 from studio.errors import InputsNeeded
 from studio.gui.core import Hub
-from studio.gui.dialogs import InputsDialog, choose_export, choose_file, choose_model
+from studio.gui.dialogs import InputsDialog, choose_file, choose_model
 
 
 @pytest.fixture
@@ -48,18 +48,6 @@ def test_the_next_dialog_starts_where_the_last_was(parent: QWidget, hub: Hub, qt
     choose_file(parent, hub, "Any", ["All files (*)"], lambda _: None)
     assert Path(parent.findChild(QFileDialog).directory().absolutePath()) == tmp_path
     parent.findChild(QFileDialog).reject()
-
-
-def test_an_export_gets_its_suffix_and_its_own_folder(parent: QWidget, hub: Hub, qtbot, tmp_path: Path) -> None:
-    hub.settings.set(export_folder=str(tmp_path))
-    chosen: list[str] = []
-    choose_export(parent, hub, "net-small.onnx", chosen.append)
-    dialog = parent.findChild(QFileDialog)
-    assert dialog.windowTitle() == "Export the compressed model"
-    assert dialog.findChild(QLineEdit, "fileNameEdit").text() == "net-small.onnx"
-    _take(qtbot, parent, tmp_path / "other")
-    assert chosen == [str(tmp_path / "other.onnx")]
-    assert hub.settings.values.folder == ""
 
 
 def _inputs(hub: Hub, qtbot) -> InputsDialog:
