@@ -366,6 +366,7 @@ class Window(QMainWindow):
 
     def save_layout(self) -> None:
         """Remember size and panels for the next window."""
+        self.graph.keep()
         if self._hub.document.card is not None:  # the docks are hidden without a model: nothing to remember
             self._hub.settings.set(layout=_text(self.saveState(LAYOUT_VERSION)))
         self._hub.settings.set(geometry=_text(self.saveGeometry()))

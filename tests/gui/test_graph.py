@@ -273,6 +273,15 @@ def test_every_scale_is_painted(view: GraphView):
 # The panel
 
 
+def test_what_is_in_the_middle_stays_there_when_the_view_changes_its_size(view: GraphView):
+    assert view.scene is not None
+    view.center_on(0)
+    x, y = view.scene.center(0)
+    view.resize(400, 300)
+    place = view.to_view(x, y)
+    assert (place.x(), place.y()) == pytest.approx((200, 150), abs=1)
+
+
 @pytest.fixture
 def panel(hub: Hub, qtbot) -> GraphPanel:
     found = GraphPanel(hub)
@@ -430,7 +439,7 @@ def test_a_rebuilt_panel_shows_what_the_old_one_did(opened: GraphPanel, hub: Hub
     qtbot.addWidget(again)
     again.resize(900, 640)
     again.show()
-    assert again.view.camera == camera
+    assert again.view.camera == pytest.approx(camera)
     assert again.view.legend == "Size: 384 B – 147 kB, No weights"
 
 

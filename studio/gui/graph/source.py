@@ -23,7 +23,7 @@ class LayerGraph(QObject):
         error: why it failed.
         kept: name of the group that was opened or closed last: it stays where it is seen.
         types: type and shape of values by name, as far as they have been worked out.
-        color: the figure that colors the boxes; camera: x, y and scale of the view when it was last hidden, or None.
+        color: the figure that colors the boxes; camera: middle and scale of the view when it was last hidden, or None.
     """
 
     changed = Signal()  # state or drawing

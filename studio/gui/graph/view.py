@@ -74,6 +74,7 @@ class GraphView(QWidget):
         self._furniture = Furniture()
         self._x = self._y = 0.0  # of the scene, at the left and the top border
         self._placed = False  # whether the user has moved; until then a first view follows the size
+        self._size = self.size()  # at which the borders were last right
         self._hovered = -1
         self._space = False
         self._pressed: QPointF | None = None
@@ -146,14 +147,13 @@ class GraphView(QWidget):
 
     @property
     def camera(self) -> tuple[float, float, float]:
-        """Left and top border in the scene, and scale."""
-        return self._x, self._y, self.scale
+        """The middle, in the scene, and the scale."""
+        return self._x + self.width() / 2 / self.scale, self._y + self.height() / 2 / self.scale, self.scale
 
     @camera.setter
     def camera(self, camera: tuple[float, float, float]) -> None:
-        self._x, self._y, self.scale = camera
-        self._placed = True
-        self.update()
+        x, y, self.scale = camera
+        self._look_at(QPointF(x, y))
 
     def visible(self) -> Box:
         """The part of the scene that can be seen."""
@@ -274,8 +274,12 @@ class GraphView(QWidget):
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        if not self._placed:
+        if self._placed:  # what was in the middle stays there
+            self._x += (self._size.width() - self.width()) / 2 / self.scale
+            self._y += (self._size.height() - self.height()) / 2 / self.scale
+        else:
             self.show_first()
+        self._size = self.size()
         self._limit()
 
     # Mouse
@@ -394,6 +398,7 @@ class GraphView(QWidget):
     def _look_at(self, at: QPointF) -> None:
         """Bring a point of the scene into the middle."""
         self._placed = True
+        self._size = self.size()
         self._x, self._y = at.x() - self.width() / 2 / self.scale, at.y() - self.height() / 2 / self.scale
         self._limit()
         self.update()

@@ -251,8 +251,12 @@ class GraphPanel(QWidget):
     def _progressed(self, fraction: float, text: str) -> None:
         self._progress.setValue(round(100 * fraction))
 
-    def hideEvent(self, event: QHideEvent) -> None:
+    def keep(self) -> None:
+        """Leave word of what is looked at for a panel that takes over."""
         self._graph.camera = self.view.camera if self._shown is not None else None
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.keep()
         super().hideEvent(event)
 
     # Selection

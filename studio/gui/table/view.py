@@ -14,7 +14,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from studio.gui.document import Document
@@ -69,6 +69,11 @@ class LayerView(QTableView):
         self.setSortingEnabled(True)
         model.reordered.connect(self.show_selection)
         document.selection_changed.connect(self._on_selection)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not event.spontaneous():
+            self.scrollTo(self.currentIndex())  # a window that was built anew shows what is selected
 
     def selectionCommand(
         self, index: QModelIndex | QPersistentModelIndex, event: QEvent | None = None
