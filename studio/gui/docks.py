@@ -58,7 +58,8 @@ class Docks(QObject):
         """Hide all docks before they are placed anew: tab bars that Qt no longer uses keep the tabs of docks that are shown."""
         for dock in self.all.values():
             dock.hide()
-        self._window.layout().activate()
+        if (layout := self._window.layout()) is not None:
+            layout.activate()
 
     def name_once(self, _: object = None) -> None:
         """A dock among tabs is named by its tab; a title bar would say it twice."""

@@ -200,7 +200,7 @@ class Operations(QObject):
 
     def _device(self) -> str | Later:
         wanted = self._hub.document.plan.device
-        return {"auto": Later("automatic"), "cpu": "CPU"}.get(wanted, wanted.upper())
+        return Later("automatic") if wanted == "auto" else wanted.upper()
 
     def _job(self, title: Later, function: str, *args: Any, done: Any) -> JobItem | None:
         document = self._hub.document

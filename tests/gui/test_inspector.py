@@ -16,6 +16,7 @@ from onnx import numpy_helper
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QPushButton, QToolButton
 
+from studio.errors import ModelError
 from studio.gui import theme
 from studio.gui.core import Hub
 from studio.gui.panels.inspector import InspectorPanel
@@ -379,3 +380,13 @@ def test_a_window_that_is_built_anew_shows_the_same(shown, hub: Hub, qtbot) -> N
     assert (again.text("inspector-name"), again.text("weights-count")) == ("/fc1/Gemm", "200,704")
     assert again.plot.label == "50 % cut"
     assert again.plot.bars[0].color == theme.DARK.original
+
+
+def test_weights_that_cannot_be_read_say_why_and_leave_no_empty_tables(shown, hub: Hub) -> None:
+    s = shown("digit_mlp")
+    s.select("/fc1/Gemm")
+    hub.document.select(("/fc2/Gemm",))
+    s.panel.weights._failed(ModelError("/fc2/Gemm cannot be read", "the file is gone", "Put it back"))
+    assert s.text("inspector-plan") == "/fc2/Gemm cannot be read: the file is gone. Put it back."
+    assert not s.panel.weights.figures.isVisible()
+    assert not s.panel.weights.channels.isVisible()

@@ -157,7 +157,7 @@ class WeightsView(QWidget):
     def _failed(self, error: StudioError) -> None:
         self.hover.setText("")
         if not self._cards:  # nothing is known of this layer: no empty tables beside the reason
-            for one in (self.tensors, self.figures, self.channel_part):
+            for one in (self.tensors, self.figures, self.channels):
                 one.hide()
             self.plan.setText(say(str(error)))
             self._set_role(self.plan, "error")
