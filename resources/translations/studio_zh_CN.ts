@@ -684,10 +684,6 @@
         <translation>导出</translation>
     </message>
     <message>
-        <source>Export the compressed model</source>
-        <translation>导出压缩后的模型</translation>
-    </message>
-    <message>
         <source>Export variant {number}</source>
         <translation>导出变体 {number}</translation>
     </message>
