@@ -44,7 +44,7 @@ def read_variants(folder: str, job: Job) -> tuple[VariantCard, ...]:
         try:
             text = (place / "created").read_text("utf-8").strip()
             found.append(card(place, Report.load(place / REPORT), text))
-        except (OSError, StudioError):
+        except (OSError, UnicodeDecodeError, StudioError):
             job.log(f"the variant in {place} cannot be read and is left out")
     return tuple(found)
 

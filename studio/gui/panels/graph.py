@@ -319,10 +319,12 @@ class GraphPanel(QWidget):
         return by_amount(drawing, layers.parameters.astype(float), title, c, count_text)
 
     def _planned(self) -> list[str]:
-        """The methods of the steps that touch each layer."""
-        document = self._document
+        """The methods of the steps that touch each layer. Those that work on the model as a whole touch all: they tell nothing."""
+        document, methods = self._document, self._hub.methods
         texts = [""] * len(document.layers)
         for step, planned in zip(document.plan.steps, document.planned, strict=False):
+            if (card := methods.get(step.method)) is not None and card.whole_model:
+                continue
             for row in np.flatnonzero(planned.selected).tolist():
                 if row not in planned.refused:
                     texts[row] += (" + " if texts[row] else "") + step.method

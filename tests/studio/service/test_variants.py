@@ -69,8 +69,11 @@ def test_the_number_of_a_variant_that_was_removed_is_not_given_again(home: Path)
 
 
 @pytest.mark.parametrize("broken", ["report.json", "created"])
-def test_what_cannot_be_read_is_left_out_and_logged(home: Path, broken: str) -> None:
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_what_cannot_be_read_is_left_out_and_logged(home: Path, broken: str, content: bytes | None) -> None:
     (home / "1" / broken).unlink()
+    if content is not None:
+        (home / "1" / broken).write_bytes(content)
     lines: list[str] = []
     assert variants.read_variants(str(home), Job(on_log=lines.append)) == ()
     assert lines == [f"the variant in {home / '1'} cannot be read and is left out"]
