@@ -319,7 +319,7 @@ class GraphPanel(QWidget):
         return by_amount(drawing, layers.parameters.astype(float), title, c, count_text)
 
     def _planned(self) -> list[str]:
-        """The methods of the steps that touch each layer. Those that work on the model as a whole touch all: they tell nothing."""
+        """The methods of the steps that touch each layer, without those that work on the model as a whole."""
         document, methods = self._document, self._hub.methods
         texts = [""] * len(document.layers)
         for step, planned in zip(document.plan.steps, document.planned, strict=False):
