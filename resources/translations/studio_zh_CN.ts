@@ -1404,12 +1404,12 @@
         <translation>打开配方…</translation>
     </message>
     <message>
-        <source>Open the last model again after a start</source>
-        <translation>启动后重新打开上次的模型</translation>
-    </message>
-    <message>
         <source>Open the log, where the program kept more about this</source>
         <translation>打开日志，其中有更多相关信息</translation>
+    </message>
+    <message>
+        <source>Open the model again if the studio ended unexpectedly</source>
+        <translation>程序意外结束后重新打开模型</translation>
     </message>
     <message>
         <source>Open {address} yourself; it works once</source>
@@ -2858,6 +2858,10 @@
     <message>
         <source>{layers}, {changed} changed</source>
         <translation>{layers}，{changed} 层已更改</translation>
+    </message>
+    <message>
+        <source>{layer} takes most of the time: {percent} %. The table has the share of every layer.</source>
+        <translation>{layer} 耗时最多：{percent} %。各层的占比见表格。</translation>
     </message>
     <message>
         <source>{levels} levels from {low} to {high}, {scale} apart; {clipped}.</source>

@@ -297,8 +297,14 @@ class Operations(QObject):
         self._job(Later("Profile the layers"), "runner.profile", done=self._profiled)
 
     def _profiled(self, share: Any) -> None:
-        if len(share) == len(self._hub.document.layers):
+        layers = self._hub.document.layers
+        if len(share) == len(layers):
             self._hub.document.set_share(share)
+            if len(layers) and np.isfinite(share).any():
+                most = int(np.nanargmax(share))
+                words = {"layer": layers.names[most], "percent": f"{100 * share[most]:.3g}"}
+                text = tr("{layer} takes most of the time: {percent} %. The table has the share of every layer.", **words)
+                self._hub.messages.show(text)
 
     def export(self, number: int, target: str) -> None:
         """Write a variant to a file of the user's choice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
@@ -29,7 +30,8 @@ from studio.gui.words import plain, tr
 _ROW, _ROWS, _WIDTH = 30, 10, 560  # pixels, rows in view, pixels
 #: Other words for what an action says.
 _ALIASES = {
-    "colour": "color", "settings": "preferences", "options": "preferences", "quantise": "quantize", "load": "open",
+    "colour": "color", "settings": "preferences", "options": "preferences", "load": "open", "quantise": "int8",
+    "quantize": "int8", "quantization": "int8", "sparsify": "prune",
     "save": "export", "keys": "shortcuts", "quit": "exit", "compress": "run", "revert": "undo", "abort": "cancel",
     "theme": "dark", "version": "about", "shortcut": "keyboard",
 }  # fmt: skip
@@ -38,15 +40,19 @@ _ELSEWHERE = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_Pa
 
 
 class CommandPalette(QDialog):
-    """A popup over the window: type, choose with the arrow keys, Enter does it, Esc closes."""
+    """A popup over the window: type, choose with the arrow keys, Enter does it, Esc closes.
 
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+    `steps`: actions of a menu beside those of the window, which add steps to the recipe.
+    """
+
+    def __init__(self, actions: Actions, steps: Sequence[QAction] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("palette")
         self.setWindowTitle(tr("Command palette"))
         self._actions = [
             action for id, action in actions.all.items() if action.isEnabled() and action.text() and id != "palette"
         ]
+        self._actions += [action for action in steps if action.isEnabled()]
         self.field = named(QLineEdit(), "palette.field")
         self.field.setPlaceholderText(tr("Type what you want to do"))
         self.field.setAccessibleName(tr("Search for an action"))
@@ -178,7 +184,7 @@ def _score(text: str, title: str, menu: str) -> float:
         if at >= 0:
             start = at == 0 or not title[at - 1].isalnum()
             total += (3 if start else 2) + 1 / (1 + at)
-        elif menu.startswith(word):
+        elif any(part.startswith(word) for part in menu.split()):
             total += 1
         elif _scattered(word, title):
             total += 0.5

@@ -96,7 +96,7 @@ class PreferencesDialog(QDialog):
 
     def _keeping(self) -> QVBoxLayout:
         values = self._hub.settings.values
-        self.restore = named(QCheckBox(tr("Open the last model again after a start")), "preferences.restore")
+        self.restore = named(QCheckBox(tr("Open the model again if the studio ended unexpectedly")), "preferences.restore")
         self.restore.setChecked(values.restore)
         self.restore.toggled.connect(self._set_restore)
         self.keep = named(QSpinBox(), "preferences.keep")

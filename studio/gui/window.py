@@ -288,7 +288,7 @@ class Window(QMainWindow):
 
     def find_command(self) -> None:
         self.actions_.refresh()
-        self._command_palette = CommandPalette(self.actions_, self)
+        self._command_palette = CommandPalette(self.actions_, self.recipe.steps_to_add(), self)
         self._command_palette.show()
 
     def show_shortcuts(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow
 
 from studio.gui.actions import Actions, Entry
@@ -49,6 +50,23 @@ def _found(palette: CommandPalette) -> list[str]:
 
 def test_at_first_it_lists_what_can_be_done(palette: CommandPalette) -> None:
     assert _found(palette) == ["Open model", "Preferences", "Color by size", "Zoom in"]
+
+
+def test_steps_that_can_be_added_are_found_by_what_they_do(actions: Actions, qtbot) -> None:
+    steps = [QAction("static-int8"), QAction("prune-weights"), QAction("fp16 (fits no layer)")]
+    steps[2].setEnabled(False)
+    for step in steps:
+        step.setProperty("menu", "Add step")
+        step.triggered.connect(lambda _=False, step=step: DONE.append(step.text()))
+    palette = CommandPalette(actions, steps)
+    qtbot.addWidget(palette)
+    palette.show()
+    qtbot.keyClicks(palette.field, "quant")
+    assert _found(palette) == ["static-int8"]
+    palette.field.setText("add step")
+    assert _found(palette) == ["static-int8", "prune-weights"]
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    assert DONE == ["static-int8"]
 
 
 def test_typing_and_enter_does_it(palette: CommandPalette, qtbot) -> None:
@@ -110,6 +128,6 @@ def test_escape_closes(palette: CommandPalette, qtbot) -> None:
 
 def test_scores() -> None:
     assert score("open", "open model") > score("model", "open model") > score("omd", "open model") > 0
-    assert score("quantise", "quantize layers") > 0
+    assert score("quantise", "static-int8") > 0
     assert score("x", "open model") == 0
     assert score("", "anything") == 1

@@ -417,6 +417,18 @@ class RecipePanel(QWidget):
             action.triggered.connect(self._add_chosen)
             self._actions.append(action)
 
+    def steps_to_add(self) -> tuple[QAction, ...]:
+        """Actions for elsewhere that add a step; those of the menu go when it is filled anew."""
+        found = []
+        for card in self._hub.methods.values() if self._hub.document.card is not None else ():
+            action = QAction(card.name)
+            action.setProperty("menu", tr("Add step"))
+            action.setToolTip(hint(self._tip(card)))
+            action.setEnabled(card.name not in self._refusals)
+            action.triggered.connect(lambda _=False, name=card.name: self.add_step(name))
+            found.append(action)
+        return tuple(found)
+
     def _tip(self, card: MethodCard) -> str:
         lines = [say(card.summary)]
         if card.calibrates:
