@@ -142,6 +142,17 @@ def size_text(count: float) -> str:
     return f"{count:.0f} B"
 
 
+def percent_text(share: float) -> str:
+    """A share, 0..1, with three digits; what is not quite nothing or all does not look so. A dash for NaN."""
+    if share != share:
+        return "–"
+    if 0 < share < 1e-4:
+        return "< 0.01 %"
+    if 0.9999 < share < 1:
+        return "> 99.99 %"
+    return f"{100 * share:.2f} %" if 0.9995 <= share < 1 else f"{100 * share:.3g} %"
+
+
 def count_text(value: float) -> str:
     """A count with three significant digits and a decimal unit."""
     for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):

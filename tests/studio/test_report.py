@@ -7,7 +7,7 @@ import math
 import pytest
 
 from studio.errors import ExportError, ModelError
-from studio.figures import charts, metric_text, size_text
+from studio.figures import charts, metric_text, percent_text, size_text
 from studio.formats import load
 from studio.measure.measurement import MeasureOptions
 from studio.method import Outcome
@@ -138,3 +138,12 @@ def test_a_metric_without_an_interval_says_so(report: Report) -> None:
     (bar,) = next(chart.bars for chart in charts(figures(told)) if chart.title == metric.name)
     assert (bar.low, bar.high) == (None, None)
     assert "nan" not in to_html(told).lower().replace("nano", "")
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0 %"), (0.00005, "< 0.01 %"), (0.5, "50 %"), (0.1234, "12.3 %"), (0.9996, "99.96 %"), (0.99999, "> 99.99 %"),
+     (1.0, "100 %"), (float("nan"), "–")],
+)  # fmt: skip
+def test_what_is_not_quite_nothing_or_all_does_not_look_so(share, text):
+    assert percent_text(share) == text

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from studio.figures import Figures, Metric, size_text
+from studio.figures import Figures, Metric, percent_text, size_text
 from studio.gui.words import say, tr
 from studio.service.values import VariantCard
 
@@ -272,7 +272,7 @@ def sqnr_text(value: float | None) -> str:
 def _closeness(one: Figures) -> str:
     parts = []
     if one.agreement is not None:
-        parts.append(tr("{share} % agree", share=f"{100 * one.agreement:.3g}"))
+        parts.append(tr("{share} % agree", share=percent_text(one.agreement).removesuffix(" %")))
     if one.cosine is not None:
         parts.append(tr("cosine {value}", value=f"{one.cosine:.5g}"))
     if one.rows:
@@ -302,7 +302,7 @@ def rows_of(variants: Sequence[VariantCard]) -> tuple[tuple[str, tuple[str, ...]
         (tr("SQNR of the outputs"), tuple(sqnr_text(one.sqnr) for one in stages)),
         (tr("Cosine of the outputs"), tuple("–" if one.cosine is None else f"{one.cosine:.5g}" for one in stages)),
         (tr("Largest output error"), tuple(_maybe(one.max_error, "") for one in stages)),
-        (tr("Same prediction"), tuple("–" if one.agreement is None else f"{100 * one.agreement:.3g} %" for one in stages)),
+        (tr("Same prediction"), tuple("–" if one.agreement is None else percent_text(one.agreement) for one in stages)),
         *((name, tuple(_metric(one, name) for one in stages)) for name in names),
     ]
     return tuple(row for row in rows if any(text != "–" for text in row[1]))

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from studio.figures import count_text, size_text
+from studio.figures import count_text, percent_text, size_text
 from studio.gui.dialogs import choose_model
 from studio.gui.graph.overlay import Overlay, by_amount, by_category, by_operator
 from studio.gui.graph.view import GraphView
@@ -308,9 +308,9 @@ class GraphPanel(QWidget):
             return by_category(drawing, self._planned(), title, c, tr("No step"), tr("Several"))
         if key == "sparsity":
             weights = layers.parameters.astype(float)
-            return by_amount(drawing, columns.sparsity, title, c, _percent, weights)
+            return by_amount(drawing, columns.sparsity, title, c, percent_text, weights)
         if key == "share":
-            return by_amount(drawing, columns.share, title, c, _percent)
+            return by_amount(drawing, columns.share, title, c, percent_text)
         if key == "macs":
             macs = np.where(columns.macs >= 0, columns.macs.astype(float), np.nan)
             return by_amount(drawing, macs, title, c, _macs)
@@ -390,10 +390,6 @@ def _columns() -> dict[str, str]:
         "share": tr("Share of latency"),
         "planned": tr("Planned step"),
     }
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.3g} %"
 
 
 def _macs(value: float) -> str:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
+from studio.figures import percent_text
 from studio.gui import theme
 from studio.gui.icons import icon
 from studio.gui.words import hint, tr
@@ -19,15 +20,6 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "–"
     return f"{value:.3g}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
-
-
-def percent(share: float) -> str:
-    """A share with up to three significant digits; what is not quite nothing or all does not look so."""
-    if 0 < share < 0.0001:
-        return "< 0.01 %"
-    if 0.9999 < share < 1:
-        return "> 99.99 %"
-    return f"{100 * share:.3g} %"
 
 
 class Elided(QLabel):
@@ -146,7 +138,7 @@ class FiguresTable(QWidget):
     ) -> None:  # fmt: skip
         """Show the statistics of a set of values."""
         texts = {
-            "count": f"{count:,}", "zeros": percent(zeros / count if count else 0.0), "nans": f"{nans:,}",
+            "count": f"{count:,}", "zeros": percent_text(zeros / count if count else 0.0), "nans": f"{nans:,}",
             "infinities": f"{infinities:,}", "minimum": number(minimum), "maximum": number(maximum), "mean": number(mean),
             "std": number(std), **{f"q{share}": number(q) for share, q in zip((1, 25, 50, 75, 99), quantiles, strict=True)},
         }  # fmt: skip

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from studio.figures import size_text
+from studio.figures import percent_text, size_text
 from studio.gui.document import Document
-from studio.gui.panels.inspector_parts import number, percent
+from studio.gui.panels.inspector_parts import number
 from studio.gui.words import say, tr
 from studio.service.inspector_values import Magnitudes, PlannedWeights
 from studio.service.values import PlannedStep
@@ -66,17 +66,17 @@ def marked(document: Document, layer: str, found: PlannedWeights | None) -> bool
 
 def cut(found: PlannedWeights) -> str:
     """The label of a threshold."""
-    return tr("{share} cut", share=percent(found.preview.zeros or 0.0))
+    return tr("{share} cut", share=percent_text(found.preview.zeros or 0.0))
 
 
 def about(sizes: Magnitudes, magnitude: float) -> str:
     """The label of a threshold that is being moved."""
-    return tr("about {share} cut", share=percent(sizes.share_below(magnitude)))
+    return tr("about {share} cut", share=percent_text(sizes.share_below(magnitude)))
 
 
 def clipped(found: PlannedWeights) -> str:
     """The label of a grid."""
-    return tr("{share} clipped", share=percent(found.clipped)) if found.clipped else tr("nothing clipped")
+    return tr("{share} clipped", share=percent_text(found.clipped)) if found.clipped else tr("nothing clipped")
 
 
 def _effect(document: Document, row: int, found: PlannedWeights) -> str:

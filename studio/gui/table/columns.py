@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.figures import count_text, size_text
+from studio.figures import count_text, percent_text, size_text
 from studio.gui.table.facts import Facts
 from studio.gui.words import tr
 
@@ -78,9 +78,9 @@ def columns() -> tuple[Column, ...]:
                lambda f, row: size_text(int(f.columns.after[row])) if f.columns.after[row] >= 0 else UNKNOWN,
                lambda f: _known(f.columns.after), _after_tip),
         Column("share", tr("Share of latency"), tr("Measured share of the time of one inference"), "share", 136,
-               lambda f, row: _percent(f.columns.share[row]), lambda f: f.columns.share, _share_tip),
+               lambda f, row: percent_text(f.columns.share[row]), lambda f: f.columns.share, _share_tip),
         Column("sparsity", tr("Sparsity"), tr("Share of zeros in the largest weight"), "number", 80,
-               lambda f, row: _percent(f.columns.sparsity[row]), lambda f: f.columns.sparsity,
+               lambda f, row: percent_text(f.columns.sparsity[row]), lambda f: f.columns.sparsity,
                lambda f, row: "" if f.columns.known[row] else _counting()),
         Column("precision", tr("Precision"), tr("Stored type of the largest weight"), "text", 88,
                lambda f, row: f.layers.precisions[row], lambda f: f.natural("precision", f.layers.precisions),
@@ -95,12 +95,6 @@ def share_hint(facts: Facts) -> str:
 
 def _known(values: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.where(values >= 0, values, np.nan)
-
-
-def _percent(value: float) -> str:
-    if math.isnan(value):
-        return UNKNOWN
-    return "< 0.01 %" if 0 < value < 1e-4 else f"{100 * value:.3g} %"
 
 
 def _counting() -> str:
@@ -193,4 +187,4 @@ def _after_tip(facts: Facts, row: int) -> str:
 
 
 def _share_tip(facts: Facts, row: int) -> str:
-    return share_hint(facts) or tr("{share} of the measured time", share=_percent(facts.columns.share[row]))
+    return share_hint(facts) or tr("{share} of the measured time", share=percent_text(facts.columns.share[row]))
