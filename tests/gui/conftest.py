@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,10 +47,28 @@ def _qt_warnings_fail() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _garbage() -> Iterator[None]:
+    """As in the window itself: what is left of a test is destroyed by this thread, not by one of the test runner's."""
+    if gc.isenabled():
+        gc.disable()
+        gc.freeze()  # what is imported stays: each collection looks at what came after
+    yield
+    gc.collect()
+
+
+@pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Settings and documents of this test alone."""
     monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture(autouse=True)
+def _garbage_goes_in_this_thread() -> Iterator[None]:
+    """As in the program: see `studio.gui.garbage`."""
+    gc.disable()
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""Widgets in reference cycles are destroyed by the window's thread, whoever allocates."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+from PySide6.QtWidgets import QWidget
+
+from studio.gui.core import Hub
+
+
+class _Cycle(QWidget):
+    destroyed_by: list[threading.Thread] = []
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.me = self
+
+    def __del__(self) -> None:
+        self.destroyed_by.append(threading.current_thread())
+
+
+def test_only_the_windows_thread_collects(hub: Hub, qtbot) -> None:
+    assert not gc.isenabled()
+    gc.collect()
+    _Cycle.destroyed_by.clear()
+    _Cycle()
+
+    def allocate() -> None:
+        kept: list[object] = []
+        for _ in range(200_000):
+            kept.append([kept])
+
+    other = threading.Thread(target=allocate)
+    other.start()
+    other.join()
+    assert _Cycle.destroyed_by == []
+    qtbot.waitUntil(lambda: bool(_Cycle.destroyed_by), timeout=10_000)
+    assert _Cycle.destroyed_by == [threading.main_thread()]
