@@ -48,7 +48,7 @@ class PreferencesDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)
         column.addWidget(buttons)
-        self.setMinimumWidth(500)
+        self.setMinimumWidth(580)
         hub.reader.ask("facts.kept", done=self._sizes, key="kept", priority=2, lasting=True)
 
     def _appearance(self) -> QVBoxLayout:
