@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QApplication
 
 from studio.gui import crash, logs, theme, words
 from studio.gui.core import Hub
-from studio.gui.garbage import Garbage
 from studio.gui.icons import icon
 from studio.gui.netron import engine
 from studio.gui.window import Window
@@ -137,7 +136,6 @@ def main(path: Path | None = None) -> int:
     application.setDesktopFileName("compression-studio")
     application.setWindowIcon(icon("boxes"))
     logs.install()
-    garbage = Garbage()
     studio = Studio(Hub())
     studio.window.fit(studio.window.screen().availableGeometry().size())
     signals = Signals(studio.end)
@@ -145,5 +143,4 @@ def main(path: Path | None = None) -> int:
     code = application.exec()
     signals.remove()
     studio.close()
-    garbage.remove()
     return code
