@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from studio.errors import StudioError
 from studio.gui.document import Document
+from studio.gui.garbage import Collector
 from studio.gui.jobs import Jobs
 from studio.gui.reader import Reader
 from studio.gui.settings import Settings
@@ -48,6 +49,7 @@ class Hub(QObject):
         from studio.gui.graph.source import LayerGraph
         from studio.gui.operations import Operations
 
+        self._garbage = Collector(self)
         self.settings = Settings(settings, self)
         self.messages = Messages(self)
         self.document = Document(self)

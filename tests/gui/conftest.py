@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,14 +60,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Settings and documents of this test alone."""
     monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
-
-
-@pytest.fixture(autouse=True)
-def _garbage_goes_in_this_thread() -> Iterator[None]:
-    """As in the program: see `studio.gui.garbage`."""
-    gc.disable()
-    yield
-    gc.collect()
 
 
 @pytest.fixture
