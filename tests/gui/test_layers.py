@@ -13,12 +13,13 @@ import numpy as np
 import onnx
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFontMetrics, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QMenu, QPushButton, QStackedWidget
 from safetensors.numpy import load_file
 
 from studio.errors import ExportError
 from studio.formats import load
+from studio.gui import theme
 from studio.gui.core import Hub
 from studio.gui.panels.layers import LayersPanel
 from studio.gui.table.selectors import select, selectors_for, without
@@ -540,6 +541,27 @@ def test_columns_are_chosen_moved_sized_and_remembered(opened, hub, qtbot, home)
     assert not header.isSectionHidden(column(again, "sparsity"))
     assert [header.logicalIndex(place) for place in range(header.count())] == list(range(header.count()))
     assert shown(again) == list(hub.document.layers.names)
+
+
+def test_names_take_the_room_there_is_until_the_user_says_how_wide(hub: Hub, open_model, qtbot, sample) -> None:
+    open_model(sample("image_net"))
+    panel = LayersPanel(hub)
+    qtbot.addWidget(panel)
+    header = panel.table.horizontalHeader()
+    least = panel.model.columns[0].width
+    panel.resize(600, 300)
+    panel.show()
+    assert header.sectionSize(0) == least
+    panel.resize(2400, 300)
+    qtbot.waitUntil(lambda: header.sectionSize(0) > least)
+    longest = max(hub.document.layers.names, key=len)
+    assert header.sectionSize(0) >= QFontMetrics(theme.monospace()).horizontalAdvance(longest)
+    panel.resize(600, 300)
+    qtbot.waitUntil(lambda: header.sectionSize(0) == least)
+    header.resizeSection(0, 300)
+    panel.resize(2400, 300)
+    qtbot.waitUntil(lambda: panel.table.viewport().width() > 2000)
+    assert header.sectionSize(0) == 300
 
 
 @pytest.mark.parametrize("kept", ["", "nonsense", "[]", '{"order": ["size", "size"], "widths": {"name": -4}}', '{"hidden": 3}'])

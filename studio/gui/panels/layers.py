@@ -32,6 +32,7 @@ from studio.gui.table import edits, layout
 from studio.gui.table.facts import Facts
 from studio.gui.table.filter import filtered
 from studio.gui.table.model import LayerModel
+from studio.gui.table.room import Room
 from studio.gui.table.view import LayerView
 from studio.gui.theme import UNIT
 from studio.gui.words import Later, hint, say, tr, trn
@@ -55,6 +56,7 @@ class LayersPanel(QWidget):
         self._build()
         header = self.table.horizontalHeader()
         layout.arrange(header, self.model.columns, hub.settings.values.columns)
+        self._room = Room(self.table, self.model.columns[0].width)
         header.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         header.customContextMenuRequested.connect(self._show_columns)
         for changed in (header.sectionResized, header.sectionMoved, header.sortIndicatorChanged):
@@ -208,6 +210,7 @@ class LayersPanel(QWidget):
         self._filter()
         self.table.show_selection()
         self.table.scrollToTop()
+        self._room.hold(self._hub.document.layers.names)
         self._summarize()
 
     def _on_planned(self) -> None:
@@ -433,17 +436,20 @@ class LayersPanel(QWidget):
 
     def _show_column(self, section: int, shown: bool) -> None:
         self.table.horizontalHeader().setSectionHidden(section, not shown)
+        self._room.fill()
 
     def reset_columns(self) -> None:
         """All columns, as wide and in the order as at the beginning, in the order of the graph."""
         layout.arrange(self.table.horizontalHeader(), self.model.columns, "")
+        self._room.fill()
 
     def _keep_soon(self) -> None:
         self._keep.start()
 
     def _keep_columns(self) -> None:
         self._keep.stop()
-        self._hub.settings.set(columns=layout.describe(self.table.horizontalHeader(), self.model.columns))
+        header, free = self.table.horizontalHeader(), ("name",) if self._room.free else ()
+        self._hub.settings.set(columns=layout.describe(header, self.model.columns, free))
 
 
 def _timer(parent: QObject, milliseconds: int, act: object) -> QTimer:

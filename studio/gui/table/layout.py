@@ -13,15 +13,21 @@ from studio.gui.table.columns import Column
 _WIDTHS = range(40, 2000)
 
 
-def describe(header: QHeaderView, columns: Sequence[Column]) -> str:
-    """The layout of a header by the keys of its columns, so that it survives columns that come or go."""
+def describe(header: QHeaderView, columns: Sequence[Column], free: Sequence[str] = ()) -> str:
+    """The layout of a header by the keys of its columns, so that it survives columns that come or go.
+
+    `free`: columns whose width nobody chose.
+    """
     count, section = len(columns), header.sortIndicatorSection()
     hidden = [n for n in range(count) if header.isSectionHidden(n)]
+    chosen = [n for n in range(count) if n not in hidden and columns[n].key not in free]
     return json.dumps(
         {
             "order": [columns[header.logicalIndex(place)].key for place in range(count)],
             "hidden": [columns[n].key for n in hidden],
-            "widths": {one.key: header.sectionSize(n) for n, one in enumerate(columns) if n not in hidden},
+            "widths": {
+                one.key: header.sectionSize(n) for n, one in enumerate(columns) if n not in hidden and one.key not in free
+            },
             "sort": columns[section].key if 0 <= section < count else "",
             "descending": header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder,
         }
