@@ -64,6 +64,7 @@ class Hub(QObject):
     def close(self) -> None:
         """End the children and keep what is open."""
         self.document.save()
+        self.document.undo.clear()  # its commands belong to Python too, which may let go of them before the stack does
         self.jobs.close()
         self.reader.close()
         self.graph.close()
