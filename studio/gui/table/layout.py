@@ -25,9 +25,7 @@ def describe(header: QHeaderView, columns: Sequence[Column], free: Sequence[str]
         {
             "order": [columns[header.logicalIndex(place)].key for place in range(count)],
             "hidden": [columns[n].key for n in hidden],
-            "widths": {
-                one.key: header.sectionSize(n) for n, one in enumerate(columns) if n not in hidden and one.key not in free
-            },
+            "widths": {columns[n].key: header.sectionSize(n) for n in chosen},
             "sort": columns[section].key if 0 <= section < count else "",
             "descending": header.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder,
         }
