@@ -2552,6 +2552,10 @@
         <translation>中位数 {value} ms</translation>
     </message>
     <message>
+        <source>no difference ({low} to {high})</source>
+        <translation>无差异（{low} 至 {high}）</translation>
+    </message>
+    <message>
         <source>no difference (±{percent} %)</source>
         <translation>无差异（±{percent} %）</translation>
     </message>
@@ -2986,6 +2990,10 @@
     <message>
         <source>{size} after the recipe, predicted</source>
         <translation>应用配方后预测为 {size}</translation>
+    </message>
+    <message>
+        <source>{size} of it are the recipe and the figures that travel with it.</source>
+        <translation>其中 {size} 是随文件附带的配方和测量数据。</translation>
     </message>
     <message>
         <source>{size} weights, no change predicted (estimate)</source>

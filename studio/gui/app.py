@@ -96,7 +96,7 @@ class Studio(QObject):
 
     def end(self, number: int, _: object) -> None:
         """A signal asked the program to end: nothing is asked back, and nothing is taken for a crash."""
-        self.hub.settings.set(open_document="")
+        self.hub.forget_open()
         QCoreApplication.exit(128 + number)
 
 

@@ -61,6 +61,10 @@ class Hub(QObject):
         self.operations = Operations(self)
         self.graph = LayerGraph(self)
 
+    def forget_open(self) -> None:
+        """What is open is closed as it should: the next start does not open it again."""
+        self.settings.forget_open(self.document.card.path if self.document.card else "")
+
     def close(self) -> None:
         """End the children and keep what is open."""
         self.document.save()

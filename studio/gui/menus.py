@@ -189,7 +189,6 @@ class Menus(QObject):
             name = path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}"
             action = self._recent.addAction(f"{'&' if number < 10 else ''}{number}  {name.replace('&', '&&')}")
             action.setToolTip(hint(text))
-            action.setEnabled(path.exists())
             action.triggered.connect(lambda _=False, p=text: self._hub.operations.open(p))
         if self._recent.isEmpty():
             self._recent.addAction(tr("Nothing was opened yet")).setEnabled(False)

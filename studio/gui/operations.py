@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,8 +143,8 @@ class Operations(QObject):
         """Close the model."""
         self._hub.jobs.cancel_all()
         self._hub.reader.forget()
+        self._hub.forget_open()
         self._hub.document.close()
-        self._hub.settings.set(open_document="")
 
     def _describe(self, card: ModelCard) -> None:
         """Ask for MACs, then for statistics in parts, the first layers first."""
@@ -316,11 +317,14 @@ class Operations(QObject):
         self._hub.jobs.start(
             Later("Export {name}", name=Path(target).name), "runner.export_variant",
             str(Path(card.folder) / "model.onnx"), target, document.card.path, document.inputs, document.plan,
-            done=self._exported, failed=self._hub.messages.show,
+            done=partial(self._exported, card.final.bytes), failed=self._hub.messages.show,
         )  # fmt: skip
 
-    def _exported(self, card: ExportCard) -> None:
+    def _exported(self, measured: int, card: ExportCard) -> None:
         text = tr("Wrote {files}: {size}, checked and loaded.", files=", ".join(card.files), size=size_text(card.bytes))
+        if card.bytes > measured:
+            what = size_text(card.bytes - measured)
+            text += " " + tr("{size} of it are the recipe and the figures that travel with it.", size=what)
         if card.domains:
             text += " " + tr("It uses operators outside the ONNX standard: {domains}.", domains=", ".join(card.domains))
         self._hub.messages.show(text)

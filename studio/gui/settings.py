@@ -54,19 +54,30 @@ class Settings(QObject):
         self.values = _read(self._path)
 
     def set(self, **values: Any) -> None:
-        """Change settings and keep them. A disk that cannot be written to costs only the memory of them."""
+        """Change settings and keep them, and only them: another window may have changed others meanwhile.
+
+        A disk that cannot be written to costs only the memory of them.
+        """
+        kept = _read(self._path) if self._path.exists() else self.values
         for name, value in values.items():
             if getattr(self.values, name) != value:
                 setattr(self.values, name, value)
                 self.changed.emit(name)
+            setattr(kept, name, value)
         partial = self._path.with_name(f".{self._path.name}.{os.getpid()}")
         with contextlib.suppress(OSError):
-            partial.write_text(json.dumps(dataclasses.asdict(self.values), indent=1), "utf-8")
+            partial.write_text(json.dumps(dataclasses.asdict(kept), indent=1), "utf-8")
             partial.replace(self._path)
+
+    def forget_open(self, path: str) -> None:
+        """The model at `path` is closed as it should; one that another window has open stays noted."""
+        if not self._path.exists() or _read(self._path).open_document in ("", path):
+            self.set(open_document="")
 
     def opened(self, path: Path) -> None:
         """Put a file first on the recent list."""
-        recent = [str(path), *(one for one in self.values.recent if one != str(path))]
+        known = _read(self._path).recent if self._path.exists() else self.values.recent
+        recent = [str(path), *(one for one in known if one != str(path))]
         self.set(recent=recent[:_MOST_RECENT], folder=str(path.parent))
 
 

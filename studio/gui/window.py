@@ -403,7 +403,7 @@ class Window(QMainWindow):
             event.ignore()
             return
         self.save_layout()
-        self._hub.settings.set(open_document="")
+        self._hub.forget_open()
         super().closeEvent(event)
 
     def _may_stop(self, count: int) -> bool:

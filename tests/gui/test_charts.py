@@ -77,7 +77,7 @@ def test_latency_before_and_after() -> None:
 
 def test_accuracy_before_and_after() -> None:
     found = metric_series([_variant()], "top-1")
-    assert found.sentence == "76.8 → 76.5 %, difference −0.3 (−0.9 to +0.3)"
+    assert found.sentence == "76.8 → 76.5 %, no difference (−0.9 to +0.3)"
     assert (found.unit, found.limit) == ("%", 100.0)
     assert found.bars[1].low == pytest.approx(75.5)
     assert found.bars[0].exact == "0.768, 95 % interval 0.758 to 0.778, 1,000 rows"

@@ -99,7 +99,7 @@ def test_one_variant_in_words(panel: ComparePanel) -> None:
     size, latency, accuracy, fidelity = _sentences(panel)
     assert size == "941 kB → 241 kB (3.9x smaller)"
     assert re.fullmatch(_LATENCY, latency)
-    assert re.fullmatch(r"98\.4 → 98\.\d %, difference [+−]?0\.\d+ \(−0\.\d+ to \+0\.\d+\)", accuracy)
+    assert re.fullmatch(r"98\.4 → 98\.\d %, no difference \(−0\.\d+ to \+0\.\d+\)", accuracy)
     assert re.fullmatch(r"[\d.]+ dB, 100 % agree, cosine 0\.9999\d*, 256 rows", fidelity)
     assert [chart.accessibleName() for chart in panel.before_after.grid.charts] == [
         "Size on disk",

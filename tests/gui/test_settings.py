@@ -75,3 +75,18 @@ def test_without_a_place_to_write_the_window_works_and_a_run_says_why_it_was_not
     assert hub.messages.last[0] == "error"
     assert hub.messages.last[1].startswith("The result could not be kept: Not a directory")
     studio.close()
+
+
+def test_two_windows_keep_each_others_settings(tmp_path) -> None:
+    first, second = Settings(tmp_path / "s.json"), Settings(tmp_path / "s.json")
+    first.set(theme="dark")
+    second.set(threads=3)
+    first.opened(Path("/a.onnx"))
+    second.opened(Path("/b.onnx"))
+    second.set(open_document="/b.onnx")
+    first.forget_open("/a.onnx")
+    third = Settings(tmp_path / "s.json").values
+    assert (third.theme, third.threads, third.recent) == ("dark", 3, ["/b.onnx", "/a.onnx"])
+    assert third.open_document == "/b.onnx"
+    second.forget_open("/b.onnx")
+    assert Settings(tmp_path / "s.json").values.open_document == ""

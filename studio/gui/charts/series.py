@@ -226,6 +226,8 @@ def _difference(one: Metric, percent: bool, name: str) -> str:
         return name + tr("{value} (too few rows for an interval)", value=signed(value, 1 if percent else 4))
     width = high - low
     digits = max(1, min(6, 1 - math.floor(math.log10(width)))) if width > 0 else (1 if percent else 4)
+    if low <= 0 <= high:
+        return tr("no difference ({low} to {high})", low=signed(low, digits), high=signed(high, digits))
     return name + tr(
         "{value} ({low} to {high})",
         value=signed(value, digits), low=signed(low, digits), high=signed(high, digits),

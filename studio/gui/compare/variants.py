@@ -50,7 +50,10 @@ _CARD = Qt.ItemDataRole.UserRole
 
 def verdict(card: VariantCard) -> str:
     """What a run came to, in one clause: why it brought no gain, or how its latency changed."""
-    without_gain = [say(step.verdict) for step in card.steps if step.verdict]
+    several = len(card.steps) > 1
+    without_gain = [
+        f"{step.method}: {say(step.verdict)}" if several else say(step.verdict) for step in card.steps if step.verdict
+    ]
     return "; ".join(without_gain) or latency_words(card.final.difference) or tr("latency not measured")
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QTabBar,
@@ -149,7 +150,11 @@ class ComparePanel(QWidget):
         return tuple(card for card in found if card is not None)
 
     def _refresh(self) -> None:
-        self._pages.setCurrentIndex(1 if self._hub.document.variants else 0)
+        shown = 1 if self._hub.document.variants else 0
+        for n in range(self._pages.count()):  # the page behind asks for no room
+            policy = QSizePolicy.Policy.Preferred if n == shown else QSizePolicy.Policy.Ignored
+            self._pages.widget(n).setSizePolicy(policy, policy)
+        self._pages.setCurrentIndex(shown)
         self._ready()
         self.before_after.show_variants(self.compared)
         self.figures.show_variants(self.compared)
