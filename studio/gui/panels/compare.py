@@ -51,8 +51,9 @@ class ComparePanel(QWidget):
         self.tradeoff = TradeOffView(hub, self.before_after.pictures)
         self.steps = StepsView(hub)
         self._pages = QStackedWidget()
-        self._pages.addWidget(self._empty())
-        self._pages.addWidget(self._full())
+        self._parts = (self._empty(), self._full())
+        for part in self._parts:
+            self._pages.addWidget(part)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._pages)
@@ -151,9 +152,9 @@ class ComparePanel(QWidget):
 
     def _refresh(self) -> None:
         shown = 1 if self._hub.document.variants else 0
-        for n in range(self._pages.count()):  # the page behind asks for no room
+        for n, part in enumerate(self._parts):  # the one behind asks for no room
             policy = QSizePolicy.Policy.Preferred if n == shown else QSizePolicy.Policy.Ignored
-            self._pages.widget(n).setSizePolicy(policy, policy)
+            part.setSizePolicy(policy, policy)
         self._pages.setCurrentIndex(shown)
         self._ready()
         self.before_after.show_variants(self.compared)
