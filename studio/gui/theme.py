@@ -49,7 +49,7 @@ LIGHT = Colors(
     error="#b3261e",
 )  # fmt: skip
 DARK = Colors(
-    dark=True, window="#1d1d1d", panel="#242424", raised="#313131", text="#e9e9e9", muted="#a8a8a8", hairline="#3b3b3b",
+    dark=True, window="#1d1d1d", panel="#242424", raised="#313131", text="#e9e9e9", muted="#acacac", hairline="#3b3b3b",
     accent="#6cb0ff", on_accent="#0c2038", selection="#22415f", original="#9c9c9c", good="#6fd39b", warning="#f2b84b",
     error="#ff8f86",
 )  # fmt: skip
@@ -63,21 +63,24 @@ def colors() -> Colors:
 
 
 def apply(theme: str) -> None:
-    """Give the application the theme "system", "light" or "dark"."""
+    """Give the application the theme "system", "light" or "dark"; costs nothing if it has it."""
     global _current
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     dark = theme == "dark" or (theme == "system" and QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark)
     _current = DARK if dark else LIGHT
+    sheet = _style(_current)
+    if application.styleSheet() == sheet:  # to set it again would polish every widget there is
+        return
     application.setStyle("Fusion")
     application.setPalette(_palette(_current))
-    if dark:
-        for kind in ("QCheckBox", "QRadioButton", "QAbstractSpinBox", "QSlider"):
-            application.setPalette(_outlined(_current), kind)  # type: ignore[arg-type]
+    for kind in ("QCheckBox", "QRadioButton", "QAbstractSpinBox", "QSlider"):
+        palette = _outlined(_current) if dark else _palette(_current)
+        application.setPalette(palette, kind)  # type: ignore[arg-type]
     font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
     font.setPixelSize(BASE)
     application.setFont(font)
-    application.setStyleSheet(_style(_current))
+    application.setStyleSheet(sheet)
 
 
 def numbers(size: int = BASE) -> QFont:
