@@ -125,13 +125,13 @@ def test_texts_with_their_labels(opened) -> None:
     assert table.item(0, 1).toolTip().startswith("I love this dress for it's unique design")
 
 
-def test_recordings_as_waves(opened) -> None:
+def test_recordings_as_waves(opened, qtbot) -> None:
     panel = opened("recurrent")
     assert text(panel, "samples.facts") == "Audio, scores\n1,500 rows: 375 to calibrate, 1,125 to evaluate"
     waves = panel.findChild(Waves)
     assert waves.captions[0] == "00.wav, 4 s, label 1 in 88 of 125 frames"
     assert len(waves.captions) == 12
-    assert waves.height() == waves.needed(waves.width())
+    qtbot.waitUntil(lambda: waves.height() == waves.needed(waves.width()), timeout=5_000)
 
 
 def test_random_inputs_are_marked(qtbot, opened, hub: Hub) -> None:
