@@ -82,14 +82,14 @@ def test_without_a_model_the_panel_says_what_it_is_for(qtbot, panel: SamplesPane
     panel.set_data("x")
 
 
-def test_images_with_their_labels(opened) -> None:
+def test_images_with_their_labels(opened, qtbot) -> None:
     panel = opened("image_net")
     assert text(panel, "samples.title") == "Fashion-MNIST test images"
     assert text(panel, "samples.facts") == "Images, classification\n1,500 rows: 300 to calibrate, 1,200 to evaluate"
     pictures = panel.findChild(Pictures)
     assert pictures.captions == ("0", "0", "1", "2", "3", "4", "5", "5", "6", "7", "8", "9")
     assert pictures.isVisible()
-    assert pictures.height() == pictures.needed(pictures.width())
+    qtbot.waitUntil(lambda: pictures.height() == pictures.needed(pictures.width()), timeout=5_000)
     assert all(pictures.rect().contains(pictures.place(n)) for n in range(12))
     assert [pictures.at(pictures.place(n).center()) for n in range(12)] == list(range(12))
     assert pictures.at(QPoint(-5, -5)) == -1
