@@ -28,9 +28,9 @@ def hairline() -> QFrame:
     return line
 
 
-def page(sentence: str, *buttons: QPushButton) -> QWidget:
-    """An empty panel: one sentence and what fills it."""
-    label = QLabel(sentence)
+def page(sentence: str, *buttons: QPushButton, name: str = "", narrow: bool = True) -> QWidget:
+    """An empty panel: one sentence, found under `name`, and what fills it; in a narrow panel buttons take its width."""
+    label = named(QLabel(sentence), name)
     label.setWordWrap(True)
     label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
     label.setProperty("role", "muted")
@@ -42,7 +42,7 @@ def page(sentence: str, *buttons: QPushButton) -> QWidget:
     column.addWidget(label)
     column.addSpacing(2 * UNIT)
     for one in buttons:
-        column.addWidget(one)
+        column.addWidget(one, 0, Qt.AlignmentFlag(0) if narrow else Qt.AlignmentFlag.AlignHCenter)
     column.addStretch(2)
     return whole
 

@@ -71,6 +71,22 @@ def hub(qapp, home: Path) -> Iterator[Hub]:
     found.close()
 
 
+@pytest.fixture(scope="module")
+def _one_hub(qapp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    theme.apply("light")
+    found = Hub(tmp_path_factory.mktemp("hub") / "settings.json")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def warm_hub(_one_hub: Hub) -> Iterator[Hub]:
+    """A hub that the tests of a file share, so that its children are warm; nothing is open in it."""
+    yield _one_hub
+    _one_hub.operations.close()
+    _one_hub.messages.clear()
+
+
 @pytest.fixture
 def open_model(hub: Hub, qtbot) -> Callable[[str | Path], None]:
     """Opens a model in the hub and waits until it is there, with the methods known."""

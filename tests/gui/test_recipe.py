@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,20 +34,9 @@ LEFT = Qt.MouseButton.LeftButton
 ALT, CONTROL = Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ControlModifier
 
 
-@pytest.fixture(scope="module")
-def _one_hub(qapp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    theme.apply("light")
-    found = Hub(tmp_path_factory.mktemp("hub") / "settings.json")
-    yield found
-    found.close()
-
-
 @pytest.fixture
-def hub(_one_hub: Hub) -> Iterator[Hub]:
-    """A hub whose children are warm; nothing is open in it."""
-    yield _one_hub
-    _one_hub.operations.close()
-    _one_hub.messages.clear()
+def hub(warm_hub: Hub) -> Hub:
+    return warm_hub
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QPushButton, QScrollArea, QTableWidget, QToolButton
 
-from studio.gui import theme
 from studio.gui.core import Hub
 from studio.gui.form import NumberBox
 from studio.gui.gallery import Pictures, Waves
@@ -22,20 +21,9 @@ LEFT = Qt.MouseButton.LeftButton
 NOBODY = "No data is chosen: random inputs stand in, and every figure from them says so."
 
 
-@pytest.fixture(scope="module")
-def _one_hub(qapp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    theme.apply("light")
-    found = Hub(tmp_path_factory.mktemp("hub") / "settings.json")
-    yield found
-    found.close()
-
-
 @pytest.fixture
-def hub(_one_hub: Hub) -> Iterator[Hub]:
-    """A hub whose children are warm; nothing is open in it."""
-    yield _one_hub
-    _one_hub.operations.close()
-    _one_hub.messages.clear()
+def hub(warm_hub: Hub) -> Hub:
+    return warm_hub
 
 
 @pytest.fixture

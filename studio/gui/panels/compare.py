@@ -9,7 +9,6 @@ from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QSplitter,
@@ -29,7 +28,7 @@ from studio.gui.compare.tradeoff import TradeOffView
 from studio.gui.compare.variants import VariantList
 from studio.gui.core import Hub
 from studio.gui.icons import icon
-from studio.gui.parts import named
+from studio.gui.parts import named, page
 from studio.gui.words import tr
 from studio.service.values import VariantCard
 
@@ -72,22 +71,11 @@ class ComparePanel(QWidget):
         self._current(self.variants.current)
 
     def _empty(self) -> QWidget:
-        page = QWidget()
-        sentence = QLabel(tr("Size, latency and accuracy before and after appear here once a recipe has been run."))
-        sentence.setObjectName("compare-empty")
-        sentence.setProperty("role", "muted")
-        sentence.setWordWrap(True)
-        sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.run_button = named(QPushButton(icon("play", theme.colors().on_accent), tr("Run the recipe")), "compare-run")
         self.run_button.setProperty("primary", True)
         self.run_button.clicked.connect(self._hub.operations.run)
-        column = QVBoxLayout(page)
-        column.setSpacing(12)
-        column.addStretch(1)
-        column.addWidget(sentence)
-        column.addWidget(self.run_button, 0, Qt.AlignmentFlag.AlignCenter)
-        column.addStretch(1)
-        return page
+        sentence = tr("Size, latency and accuracy before and after appear here once a recipe has been run.")
+        return page(sentence, self.run_button, name="compare-empty", narrow=False)
 
     def _full(self) -> QWidget:
         self.tabs = named(QTabBar(), "compare-views")
@@ -138,10 +126,10 @@ class ComparePanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         tall = event.size().height() >= _TALL
-        page = self._views.indexOf(self.figures)
-        if tall and self.tabs.currentIndex() == page:
+        place = self._views.indexOf(self.figures)
+        if tall and self.tabs.currentIndex() == place:
             self.tabs.setCurrentIndex(0)
-        self.tabs.setTabVisible(page, not tall)
+        self.tabs.setTabVisible(place, not tall)
         self.before_after.set_tall(tall)
 
     @property

@@ -25,7 +25,7 @@ from studio.gui.core import Hub
 from studio.gui.icons import icon
 from studio.gui.job_row import JobRow
 from studio.gui.jobs import MOST_LINES, JobItem
-from studio.gui.parts import ElidedLabel, named
+from studio.gui.parts import ElidedLabel, named, page
 from studio.gui.words import say, tr, trn
 
 
@@ -93,21 +93,10 @@ class JobsPanel(QWidget):
         self._ready()
 
     def _empty(self) -> QWidget:
-        page = QWidget()
-        sentence = QLabel(tr("Runs, profiles and exports are listed here with their progress and their log."))
-        sentence.setObjectName("jobs-empty")
-        sentence.setProperty("role", "muted")
-        sentence.setWordWrap(True)
-        sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.run_button = named(QPushButton(icon("play"), tr("Run the recipe")), "jobs-run")
         self.run_button.clicked.connect(self._hub.operations.run)
-        column = QVBoxLayout(page)
-        column.setSpacing(12)
-        column.addStretch(1)
-        column.addWidget(sentence)
-        column.addWidget(self.run_button, 0, Qt.AlignmentFlag.AlignCenter)
-        column.addStretch(1)
-        return page
+        sentence = tr("Runs, profiles and exports are listed here with their progress and their log.")
+        return page(sentence, self.run_button, name="jobs-empty", narrow=False)
 
     def _full(self) -> QWidget:
         self.list = named(QListWidget(), "jobs-list")
