@@ -7,13 +7,13 @@ from importlib import metadata
 
 from PySide6.QtCore import QLibraryInfo
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.errors import StudioError
 from studio.figures import size_text
 from studio.gui.core import Hub
 from studio.gui.icons import icon
-from studio.gui.parts import named
+from studio.gui.parts import copy_or_close, facts_page, named
 from studio.gui.sheet import Section, as_html, as_text
 from studio.gui.theme import TITLE, UNIT, colors
 from studio.gui.words import say, tr
@@ -71,16 +71,8 @@ class AboutDialog(QDialog):
         head.setSpacing(4 * UNIT)
         head.addWidget(picture)
         head.addLayout(texts, 1)
-        self.page = named(QTextBrowser(), "about.page")
-        self.page.setAccessibleName(tr("About Compression Studio"))
-        self.page.setOpenLinks(False)
-        self.page.setFrameShape(QFrame.Shape.NoFrame)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        copy = buttons.addButton(tr("Copy"), QDialogButtonBox.ButtonRole.ActionRole)
-        copy.setObjectName("about.copy")
-        copy.setToolTip(tr("Copy everything as text"))
-        copy.clicked.connect(self._copy)
-        buttons.rejected.connect(self.close)
+        self.page = facts_page("about.page", tr("About Compression Studio"))
+        buttons = copy_or_close(self, "about.copy", self._copy)
         column = QVBoxLayout(self)
         column.setSpacing(3 * UNIT)
         column.addLayout(head)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
 
 from studio.gui.icons import icon
 from studio.gui.theme import UNIT, colors
-from studio.gui.words import hint
+from studio.gui.words import hint, tr
 
 W = TypeVar("W", bound=QWidget)
 
@@ -45,6 +58,37 @@ def page(sentence: str, *buttons: QPushButton, name: str = "", narrow: bool = Tr
         column.addWidget(one, 0, Qt.AlignmentFlag(0) if narrow else Qt.AlignmentFlag.AlignHCenter)
     column.addStretch(2)
     return whole
+
+
+def facts_page(name: str, title: str) -> QTextBrowser:
+    """A page to read and copy from; links in it open nothing."""
+    found = named(QTextBrowser(), name)
+    found.setAccessibleName(title)
+    found.setOpenLinks(False)
+    found.setFrameShape(QFrame.Shape.NoFrame)
+    return found
+
+
+def copy_or_close(dialog: QDialog, name: str, copy: Callable[[], None]) -> QDialogButtonBox:
+    """The buttons under a page of facts."""
+    found = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    button = found.addButton(tr("Copy"), QDialogButtonBox.ButtonRole.ActionRole)
+    button.setObjectName(name)
+    button.setToolTip(tr("Copy everything as text"))
+    button.clicked.connect(copy)
+    found.rejected.connect(dialog.close)
+    return found
+
+
+def filter_field(name: str, example: str, title: str, changed: Callable[[], None]) -> QLineEdit:
+    """A field that narrows a list."""
+    found = named(QLineEdit(), name)
+    found.setPlaceholderText(example)
+    found.setAccessibleName(title)
+    found.setClearButtonEnabled(True)
+    found.setMaximumWidth(280)
+    found.textChanged.connect(changed)
+    return found
 
 
 class Notice(QWidget):

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFrame, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from studio.errors import StudioError
 from studio.figures import size_text
 from studio.gui.core import Hub
-from studio.gui.parts import named
+from studio.gui.parts import copy_or_close, facts_page
 from studio.gui.sheet import Section, as_html, as_text
 from studio.gui.theme import UNIT
 from studio.gui.words import say, tr
@@ -27,16 +27,8 @@ class PropertiesDialog(QDialog):
         self._operators: tuple[tuple[str, int], ...] | str = tr("being counted")
         self.setWindowTitle(tr("Model properties"))
         self.resize(560, 620)
-        self.page = named(QTextBrowser(), "properties.page")
-        self.page.setAccessibleName(tr("Model properties"))
-        self.page.setOpenLinks(False)
-        self.page.setFrameShape(QFrame.Shape.NoFrame)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        copy = buttons.addButton(tr("Copy"), QDialogButtonBox.ButtonRole.ActionRole)
-        copy.setObjectName("properties.copy")
-        copy.setToolTip(tr("Copy everything as text"))
-        copy.clicked.connect(self._copy)
-        buttons.rejected.connect(self.close)
+        self.page = facts_page("properties.page", tr("Model properties"))
+        buttons = copy_or_close(self, "properties.copy", self._copy)
         column = QVBoxLayout(self)
         column.setSpacing(3 * UNIT)
         column.addWidget(self.page, 1)

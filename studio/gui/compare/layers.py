@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QItemSelection, QModelIndex, QSignalBlocker
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.errors import StudioError
 from studio.figures import size_text
 from studio.gui.charts.series import label, sqnr_text
 from studio.gui.compare.table import Column, ColumnTable, table_view
 from studio.gui.core import Hub
-from studio.gui.parts import named
+from studio.gui.parts import filter_field, named
 from studio.gui.words import say, tr, trn
 from studio.service.comparison_values import LayerDifferences
 from studio.service.values import VariantCard
@@ -33,12 +33,9 @@ class LayerDifferencesView(QWidget):
         self._asked: tuple[str, int] = ("", 0)
         self.found: LayerDifferences | None = None
         self._texts: list[str] = []  # what the filter looks in, once it has been used
-        self.filter = named(QLineEdit(), "compare-layers-filter")
-        self.filter.setPlaceholderText(tr("Filter by layer, operator or note"))
-        self.filter.setAccessibleName(tr("Filter layers"))
-        self.filter.setClearButtonEnabled(True)
-        self.filter.setMaximumWidth(280)
-        self.filter.textChanged.connect(self._filter)
+        self.filter = filter_field(
+            "compare-layers-filter", tr("Filter by layer, operator or note"), tr("Filter layers"), self._filter
+        )
         self.count = named(QLabel(), "compare-layers-count")
         self.count.setProperty("role", "muted")
         row = QHBoxLayout()

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from studio.errors import StudioError
 from studio.gui.compare.before_after import counts_text
 from studio.gui.compare.table import Column, ColumnTable, table_view
 from studio.gui.core import Hub
-from studio.gui.parts import named
+from studio.gui.parts import filter_field, named
 from studio.gui.words import say, tr, trn
 from studio.service.values import VariantCard
 
@@ -35,12 +35,7 @@ class StepsView(QWidget):
         self.which.addItems([tr("All layers"), tr("Changed"), tr("Left alone")])
         self.which.setAccessibleName(tr("Which layers are listed"))
         self.which.currentIndexChanged.connect(self._filter)
-        self.filter = named(QLineEdit(), "compare-steps-filter")
-        self.filter.setPlaceholderText(tr("Filter by layer or reason"))
-        self.filter.setAccessibleName(tr("Filter outcomes"))
-        self.filter.setClearButtonEnabled(True)
-        self.filter.setMaximumWidth(280)
-        self.filter.textChanged.connect(self._filter)
+        self.filter = filter_field("compare-steps-filter", tr("Filter by layer or reason"), tr("Filter outcomes"), self._filter)
         self.count = named(QLabel(), "compare-steps-count")
         self.count.setProperty("role", "muted")
         row = QHBoxLayout()
