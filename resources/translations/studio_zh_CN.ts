@@ -1200,6 +1200,10 @@
         <translation>Netron 将在浏览器中打开，因为未安装网页引擎。若要在此显示，请安装本工作室的附加组件“web”。</translation>
     </message>
     <message>
+        <source>Netron opens in your browser, because the web engine was installed after the studio was started.</source>
+        <translation>Netron 将在浏览器中打开，因为网页引擎是在本程序启动之后才安装的。</translation>
+    </message>
+    <message>
         <source>Netron shows the graph of a model exactly as its file holds it.</source>
         <translation>Netron 完全按照文件内容显示模型的计算图。</translation>
     </message>

@@ -358,9 +358,20 @@ class TestPanel:
 
     def test_an_engine_that_cannot_be_loaded_says_why(self, panel, hub, monkeypatch) -> None:
         monkeypatch.setattr(engine, "installed", lambda: True)
+        monkeypatch.setattr(engine, "prepared", lambda: True)
         monkeypatch.setitem(__import__("sys").modules, "studio.gui.netron.web", None)
         hub.document.open(_card(MODEL), (), Plan())
         assert text(panel).startswith("Netron opens in your browser, because the web engine cannot be loaded: import of ")
+
+    def test_an_engine_installed_meanwhile_is_not_started(self, panel, hub, monkeypatch) -> None:
+        monkeypatch.setattr(engine, "installed", lambda: True)
+        monkeypatch.setattr(engine, "_prepared", False)
+        monkeypatch.setitem(__import__("sys").modules, "studio.gui.netron.web", None)
+        hub.document.open(_card(MODEL), (), Plan())
+        assert text(panel) == (
+            "Netron opens in your browser, because the web engine was installed after the studio was started."
+        )
+        assert button(panel, "netron_action").text() == "Open in browser"
 
     def test_no_browser(self, panel, hub, qtbot, monkeypatch) -> None:
         monkeypatch.setattr(engine, "installed", lambda: False)

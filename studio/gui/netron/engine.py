@@ -22,10 +22,15 @@ def installed() -> bool:
     return find_spec("PySide6.QtWebEngineWidgets") is not None
 
 
+_prepared = False
+
+
 def prepare() -> None:
     """Set what the engine needs; call it before the application object is made. The engine is loaded when first shown."""
+    global _prepared
     if not installed():
         return
+    _prepared = True
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     given = os.environ.get("QTWEBENGINE_CHROMIUM_FLAGS", "")
     os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] = " ".join([*filter(None, [given]), *(one for one in _FLAGS if one not in given)])
@@ -35,6 +40,6 @@ def prepare() -> None:
         os.environ.setdefault("QTWEBENGINE_DISABLE_SANDBOX", "1")
 
 
-def ready() -> bool:
-    """Whether the engine can be loaded into the application that runs."""
-    return installed() and QCoreApplication.testAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+def prepared() -> bool:
+    """Whether `prepare` found the engine. One that came later must not be started: as root it would end the program."""
+    return _prepared

@@ -297,6 +297,8 @@ def _engine_fault() -> str:
             "Netron opens in your browser, because the web engine is not installed. "
             "To see it here, install the studio with the extra “web”."
         )
+    if not engine.prepared():
+        return tr("Netron opens in your browser, because the web engine was installed after the studio was started.")
     try:
         import studio.gui.netron.web  # noqa: F401  (loads libraries of the system, which may be missing)
     except ImportError as error:
