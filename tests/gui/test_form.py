@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -97,7 +98,8 @@ def test_every_control_has_a_label_and_a_help(make, method: str, one: Setting) -
 
 def test_labels_are_words() -> None:
     assert label_of(SHARE) == "L1 share"
-    assert label_of(BITS) == "Weight bits (bit)"
+    assert label_of(BITS) == "Weight bits"
+    assert label_of(dataclasses.replace(BITS, name="limit", unit="ms")) == "Limit (ms)"
 
 
 def test_slider_and_box_follow_each_other(qtbot, make, heard) -> None:
