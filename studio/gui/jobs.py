@@ -100,6 +100,7 @@ class Jobs(QObject):
     added = Signal(object)
     changed = Signal(object)  # progress, text, log or state of an item
     finished = Signal(object)
+    warmed = Signal(object)  # what the warm-up answered
     _ended = Signal(object, object)
 
     def __init__(self, warm_up: str = "", parent: QObject | None = None) -> None:
@@ -224,6 +225,8 @@ class Jobs(QObject):
             self._thread = None
         if item is not None:
             self._finish(item, outcome)
+        elif not isinstance(outcome, StudioError | Cancelled):
+            self.warmed.emit(outcome)
         self._next()
         if self._thread is None and self._child is not None and not self._child.alive:
             self.warm()  # the next job finds a child that is ready

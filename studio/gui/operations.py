@@ -54,7 +54,12 @@ class Operations(QObject):
         self._planning.timeout.connect(self._plan)
         hub.document.plan_changed.connect(self._planning.start)
         hub.document.plan_changed.connect(self._follow_samples)
+        self._automatic = ""  # the device that "auto" means, once the runner has told
+        hub.jobs.warmed.connect(self._set_automatic)
         self._ask_what_there_is()
+
+    def _set_automatic(self, device: str) -> None:
+        self._automatic = device
 
     def _ask_what_there_is(self) -> None:
         self._hub.reader.ask("reader.warm_up", done=self._methods, priority=0, lasting=True)
@@ -201,7 +206,8 @@ class Operations(QObject):
 
     def _device(self) -> str | Later:
         wanted = self._hub.document.plan.device
-        return Later("automatic") if wanted == "auto" else wanted.upper()
+        wanted = self._automatic if wanted == "auto" else wanted
+        return wanted.upper() or Later("automatic")
 
     def _job(self, title: Later, function: str, *args: Any, done: Any) -> JobItem | None:
         document = self._hub.document

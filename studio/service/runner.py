@@ -32,11 +32,12 @@ from studio.service.values import ExportCard, Plan, SamplesCard, VariantCard
 _cache: tuple[Any, StepCache] = (None, StepCache())
 
 
-def warm_up(job: Job) -> None:
-    """Import what a run needs, so that the first one starts at once."""
+def warm_up(job: Job) -> str:
+    """Import what a run needs, so that the first one starts at once; tell which device "auto" means here: "cpu" or "cuda:N"."""
     from studio.measure.session import runtime
 
     runtime()
+    return pick("auto").id
 
 
 def compress(path: str, inputs: tuple[str, ...], plan: Plan, folder: str, job: Job) -> VariantCard:

@@ -105,3 +105,14 @@ def test_what_is_planned_is_never_told_of_other_steps(hub: Hub, qtbot, open_mode
     hub.operations._planned(found)  # an answer about the plan before
     assert document.planned == ()
     qtbot.waitUntil(lambda: len(document.planned) == 2, timeout=30_000)
+
+
+def test_a_job_says_which_device_automatic_means(hub: Hub, qtbot, open_model, sample) -> None:
+    with qtbot.waitSignal(hub.jobs.warmed, timeout=60_000) as told:
+        hub.jobs.warm()
+    open_model(sample("digit_mlp"))
+    hub.operations.profile()
+    (item,) = hub.jobs.items
+    assert item.device == told.args[0].upper()
+    assert item.device.split(":")[0] in ("CPU", "CUDA")
+    hub.jobs.cancel_all()
