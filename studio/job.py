@@ -1,4 +1,4 @@
-"""What long work talks to: progress, log and the question whether to go on."""
+"""What long work talks to: progress, log, live curves, and the questions whether to go on, to wait, or to finish early."""
 
 from __future__ import annotations
 
@@ -7,25 +7,33 @@ from collections.abc import Callable
 
 from studio.errors import Cancelled
 
+_POLL = 0.1
+
 
 class Job:
-    """Progress, log and cancellation of one piece of work.
+    """Progress, log, curves, pause and cancellation of one piece of work.
 
-    Work calls `progress` and `log` as often as it likes and `check` at least every few tenths of a second.
-    Listeners receive plain values: `on_progress(fraction, text)` with 0 <= fraction <= 1, and `on_log(text)`.
+    Work calls `progress`, `log` and `record` as often as it likes and `check` at least every few tenths of a second.
+    Listeners receive plain values: `on_progress(fraction, text)` with 0 <= fraction <= 1, `on_log(text)`, and
+    `on_point(series, x, y)`.
     """
 
     def __init__(
         self,
         on_progress: Callable[[float, str], None] | None = None,
         on_log: Callable[[str], None] | None = None,
+        on_point: Callable[[str, float, float], None] | None = None,
     ) -> None:
         self._on_progress = on_progress
         self._on_log = on_log
+        self._on_point = on_point
         self._cancel = threading.Event()
+        self._running = threading.Event()
+        self._running.set()
+        self._finish = threading.Event()
 
     def progress(self, fraction: float, text: str = "") -> None:
-        """Report how far the work is, then raise `Cancelled` if the user asked to stop."""
+        """Report how far the work is, then `check`."""
         if self._on_progress:
             self._on_progress(min(max(fraction, 0.0), 1.0), text)
         self.check()
@@ -35,18 +43,45 @@ class Job:
         if self._on_log:
             self._on_log(text)
 
+    def record(self, series: str, x: float, y: float) -> None:
+        """Add one point to a live curve, such as ("loss", step, value)."""
+        if self._on_point:
+            self._on_point(series, x, y)
+
     def check(self) -> None:
-        """Raise `Cancelled` if the user asked to stop."""
+        """Wait while the user pauses; raise `Cancelled` if the user asked to stop."""
+        while not self._running.wait(_POLL) and not self._cancel.is_set():
+            pass
         if self._cancel.is_set():
             raise Cancelled
 
     def cancel(self) -> None:
-        """Ask the work to stop at its next check. Safe from any thread."""
+        """Ask the work to stop at its next check. Safe from any thread, as are the following."""
         self._cancel.set()
 
     @property
     def cancelled(self) -> bool:
         return self._cancel.is_set()
+
+    def pause(self) -> None:
+        """Let the work wait at its next check until `resume` or `cancel`."""
+        self._running.clear()
+
+    def resume(self) -> None:
+        """Let paused work go on."""
+        self._running.set()
+
+    @property
+    def paused(self) -> bool:
+        return not self._running.is_set()
+
+    def finish(self) -> None:
+        """Ask work that improves step by step to end now with the best it has; other work takes no notice."""
+        self._finish.set()
+
+    @property
+    def finishing(self) -> bool:
+        return self._finish.is_set()
 
     def part(self, start: float, end: float, text: str = "", on_log: Callable[[str], None] | None = None) -> Job:
         """A view of this job whose 0..1 covers `start`..`end` of it; text is prefixed. `on_log` hears the part's log too."""
@@ -62,7 +97,8 @@ class Job:
                 if self._on_progress
                 else None
             ),
-            self.log,
+            log,
+            self.record,
         )
-        part._cancel = self._cancel
+        part._cancel, part._running, part._finish = self._cancel, self._running, self._finish
         return part

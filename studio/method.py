@@ -49,11 +49,19 @@ class Preview:
 class Context:
     """What a method works with besides the model: samples, a job to report to, a seed, and a place for outcomes."""
 
-    def __init__(self, samples: Samples | None = None, job: Job | None = None, seed: int = 0, target: str = "cpu") -> None:
+    def __init__(
+        self,
+        samples: Samples | None = None,
+        job: Job | None = None,
+        seed: int = 0,
+        target: str = "cpu",
+        original: Model | None = None,
+    ) -> None:
         self.samples = samples
         self.job = job or Job()
         self.seed = seed
         self.target = target
+        self.original = original  # the model before the first step of the recipe
         self.resolved: dict[str, Any] = {}
         self.notes: list[str] = []
         self._outcomes: dict[str, Outcome] = {}

@@ -135,15 +135,17 @@ def apply_recipe(
         key = (*key, step)
         applied = cache.get(key) if cache else None
         if applied is None:
-            applied = apply_step(stages[-1].model if stages else model, step, samples, recipe.seed, part)
+            applied = apply_step(stages[-1].model if stages else model, step, samples, recipe.seed, part, model)
             if cache:
                 cache.put(key, applied)
         stages.append(applied)
     return stages
 
 
-def apply_step(model: Model, step: Step, samples: Samples | None, seed: int, job: Job) -> Applied:
-    """Apply one step and check that it kept its promises.
+def apply_step(
+    model: Model, step: Step, samples: Samples | None, seed: int, job: Job, original: Model | None = None
+) -> Applied:
+    """Apply one step and check that it kept its promises. `original` is the model before the first step.
 
     Raises:
         RunError: the method broke the model's interface: a defect of the method, never passed on.
@@ -151,7 +153,7 @@ def apply_step(model: Model, step: Step, samples: Samples | None, seed: int, job
     started = time.perf_counter()
     method = step.method
     selected = model.layers if method.whole_model else step.select(model.layers)
-    context = Context(samples, job, seed)
+    context = Context(samples, job, seed, original=original or model)
     willing = []
     for layer in selected:
         why = method.why_not(layer)

@@ -1,0 +1,35 @@
+"""Trained weights back into the graph they came from."""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+
+from studio.graph.edit import store
+from studio.model import Model
+from studio.twin.module import Twin
+from studio.weights import constant
+
+
+def with_weights(model: Model, twin: Twin) -> Model:
+    """The same graph with the values of `twin`, a twin of exactly this model. Tensors that did not change are shared.
+
+    Masked weights become zero; quantized weights are rounded to the grid they are stored on.
+    """
+    changed: dict[int, ir.TensorProtocol] = {}
+    latent = twin.weights() | twin.statistics()
+    tensors = dict(twin.plan.constants.values())
+    for name, values in latent.items():
+        mask = twin.masks.get(name)
+        tensor = twin.stored[name].write(values if mask is None else values * mask)
+        if tensor.tobytes() != tensors[name].tobytes():
+            changed[id(tensors[name])] = tensor
+    if not changed:
+        return model
+    graph = model.edit()
+    for one in graph.graphs():
+        outputs = [v for node in one if node.op_type == "Constant" for v in node.outputs]
+        for value in [*one.initializers.values(), *outputs]:
+            held = constant(value)
+            if held is not None and id(held) in changed:
+                store(value, changed[id(held)])
+    return model.with_ir(graph)

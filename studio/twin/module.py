@@ -1,0 +1,164 @@
+"""Twin: an ONNX graph as one torch module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from studio.model import Model
+from studio.twin.operators import Mode
+from studio.twin.plan import Body, Step, plan
+from studio.twin.stored import Stored
+from studio.twin.storing import stored_of
+from studio.twin.tensors import to_torch
+from studio.twin.types import Types
+
+
+class Twin(nn.Module):
+    """An ONNX graph as one differentiable module; its parameters are the graph's weights by the name of the stored tensor.
+
+    Every learned tensor of the chosen layers is a parameter, wherever an exporter put it (initializer or Constant node,
+    float or quantized); everything else is a constant. The model itself is never changed: `studio.twin.back.with_weights`
+    makes a new one.
+
+    Args:
+        model: what to make a twin of.
+        layers: names of the layers whose weights are trained; None for all.
+        inputs: names of values to start from; None for the graph's inputs.
+        outputs: names of values to compute; None for the graph's outputs.
+        exact: carry every value in the type the graph declares, as a runtime does, instead of in one that trains well.
+
+    Attributes:
+        stored: how each parameter's values and the stored tensor become one another, by name.
+        inputs, outputs: names of what `forward` takes and returns.
+
+    Raises:
+        RunError: an operator is missing; says its name, node and opset.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        layers: Iterable[str] | None = None,
+        inputs: Iterable[str] | None = None,
+        outputs: Iterable[str] | None = None,
+        exact: bool = False,
+    ) -> None:
+        super().__init__()
+        inputs = tuple(inputs) if inputs is not None else tuple(port.name for port in model.inputs)
+        outputs = tuple(outputs) if outputs is not None else tuple(port.name for port in model.outputs)
+        self.types, self.mode = Types(exact), Mode()
+        self.plan = plan(model, self.types, self.mode, inputs, outputs)
+        self.inputs, self.outputs = inputs, outputs
+        self.stored: dict[str, Stored] = {}
+        self.masks: dict[str, torch.Tensor] = {}
+        self._slots: dict[str, int] = {}  # of parameters
+        self._steps = {step.node.name: step for step in self.plan.body.steps}
+        self._host: dict[int, torch.Tensor] = {}
+        self._constants: dict[int, str] = {}
+        chosen = stored_of(model, self.plan, None if layers is None else set(layers))
+        for slot, (name, tensor) in self.plan.constants.items():
+            if slot in chosen and slot not in self.plan.statistics:
+                self.stored[name], self._slots[name] = chosen[slot], slot
+                self.register_parameter(f"w{slot}", nn.Parameter(chosen[slot].latent()))
+            elif slot in self.plan.statistics:
+                stored = Stored(name, tensor)
+                self.stored[name], self._slots[name] = stored, slot
+                self.register_buffer(f"s{slot}", stored.latent())
+            elif slot in self.plan.host:
+                self._host[slot] = to_torch(tensor, self.types)
+            else:
+                self._constants[slot] = f"c{slot}"
+                self.register_buffer(f"c{slot}", to_torch(tensor, self.types), persistent=False)
+
+    def weights(self) -> dict[str, nn.Parameter]:
+        """The parameters by the name of their stored tensor."""
+        return {name: getattr(self, f"w{slot}") for name, slot in self._slots.items() if slot not in self.plan.statistics}
+
+    def statistics(self) -> dict[str, torch.Tensor]:
+        """Running means and variances of BatchNormalization by the name of their stored tensor."""
+        return {name: getattr(self, f"s{slot}") for name, slot in self._slots.items() if slot in self.plan.statistics}
+
+    def train(self, mode: bool = True) -> Twin:
+        """Turn Dropout on or off. Batch statistics are used only while `mode.statistics` is set as well."""
+        self.mode.training = mode
+        super().train(mode)
+        return self
+
+    def insert(self, layer: str, after: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        """Apply `after` to the first output of a layer from now on; a module becomes part of this one.
+
+        Raises:
+            KeyError: there is no such node in the main graph.
+        """
+        step = self._steps[layer]
+        if isinstance(after, nn.Module):
+            self.add_module(f"after{step.outputs[0]}", after)
+        step.after = after
+
+    def forward(self, feeds: Mapping[str, torch.Tensor], keep: Iterable[str] = ()) -> dict[str, torch.Tensor]:
+        """Compute the outputs, and the values of the main graph named in `keep`, from tensors by input name.
+
+        Raises:
+            KeyError: an input is missing, or a value to keep is not computed.
+        """
+        kept = {name: self.plan.numbers[name] for name in keep}
+        env: list[Any] = [None] * self.plan.slots
+        for slot, value in self._host.items():
+            env[slot] = value
+        for slot, name in self._constants.items():
+            env[slot] = getattr(self, name)
+        for name, slot in self._slots.items():
+            env[slot] = self._read(name, slot)
+        values = [feeds[name] for name in self.inputs]
+        widened = [self._feed(value) for value in values]
+        results = self._run(env, frozenset(kept.values()), self.plan.body, *widened)
+        found = dict(zip(self.outputs, results, strict=True))
+        return found | {name: env[slot] for name, slot in kept.items()}
+
+    def _read(self, name: str, slot: int) -> torch.Tensor:
+        """What the graph reads of a parameter."""
+        if slot in self.plan.statistics:
+            return getattr(self, f"s{slot}")
+        latent = getattr(self, f"w{slot}")
+        mask = self.masks.get(name)
+        return self.stored[name].read(latent if mask is None else latent * mask, self.types)
+
+    def _feed(self, value: torch.Tensor) -> torch.Tensor:
+        narrow = value.dtype in (torch.float16, torch.bfloat16) and not self.types.exact
+        return value.float() if narrow else value
+
+    def _run(self, env: list[Any], kept: frozenset[int], body: Body, *inputs: Any) -> tuple[Any, ...]:
+        for slot, value in zip(body.inputs, inputs, strict=True):
+            env[slot] = value
+        for step in body.steps:
+            arguments = [env[slot] if slot >= 0 else None for slot in step.inputs]
+            results = self._call(step, arguments, env, kept)
+            if type(results) is not tuple:
+                results = (results,)
+            if step.after is not None:
+                results = (step.after(results[0]), *results[1:])
+            for slot, value in zip(step.outputs, results, strict=False):
+                if slot >= 0:
+                    env[slot] = value
+            for slot in step.frees:
+                if slot not in kept:
+                    env[slot] = None
+        return tuple(env[slot] if slot >= 0 else None for slot in body.outputs)
+
+    def _call(self, step: Step, arguments: list[Any], env: list[Any], kept: frozenset[int]) -> Any:
+        devices = {one.device for one in arguments if isinstance(one, torch.Tensor)}
+        if len(devices) > 1:  # values that steer operators stay on the CPU until something else reads them
+            target = next(device for device in devices if device.type != "cpu")
+            arguments = [
+                one.to(target) if isinstance(one, torch.Tensor) and place not in step.host else one
+                for place, one in enumerate(arguments)
+            ]
+        if step.scoped:
+            return step.function(*arguments, run=partial(self._run, env, kept))
+        return step.function(*arguments)
