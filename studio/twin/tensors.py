@@ -38,6 +38,8 @@ def from_array(array: np.ndarray, wanted: torch.dtype) -> torch.Tensor:
         array = array.astype(np.int8 if name.startswith("int") else np.uint8)
     elif name in ("uint16", "uint32"):
         array = array.astype(np.int32 if name == "uint16" else np.int64)
+    elif name == "uint64":
+        array = array.view(np.int64)
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return _shared(array).to(wanted)
