@@ -36,14 +36,16 @@ FLAG = "--studio-child"
 _FOLDER = "STUDIO_CHILD_FOLDER"
 _POLL = 0.05
 _PROGRESS_EVERY = 0.03
+_POINTS_EVERY = 0.05
 
 
 def run_in_child(function: Callable[..., Any], *args: Any, job: Job | None = None, nice: int = 5, **kwargs: Any) -> Any:
     """Call `function(*args, job=..., **kwargs)` in a new process and return its result.
 
     Args:
-        function: importable by name; not from the main module. Its job forwards progress and log.
-        job: reports go here; cancelling it asks the child to stop and ends it by force after `GRACE` seconds.
+        function: importable by name; not from the main module. Its job forwards progress, log and points.
+        job: reports go here; pausing, resuming and finishing it do so to the work in the child, cancelling it asks the child
+            to stop and ends it by force after `GRACE` seconds.
         nice: how much the child gives way to other processes; 0 for what is timed.
 
     Raises:
@@ -127,10 +129,12 @@ class Child:
 
     def _wait(self, job: Job, grace: float) -> Any:
         deadline = None
+        asked = _Asked()
         while True:
+            for request in asked.news(job):
+                self._send(request)
             if deadline is None and job.cancelled:
                 deadline = time.monotonic() + grace
-                self._send(None)
             if deadline is not None and time.monotonic() > deadline:
                 self._end()
                 raise Cancelled
@@ -139,20 +143,24 @@ class Child:
             except queue.Empty:
                 continue
             if answer is None:
-                job.check()
+                if job.cancelled:
+                    raise Cancelled
                 raise self._death()
             kind, *values = answer
             if kind == "progress":
                 self._doing = values[1] or self._doing
-                with contextlib.suppress(Cancelled):
-                    job.progress(*values)
+                job.report(*values)
             elif kind == "log":
                 job.log(*values)
+            elif kind == "points":
+                for point in values[0]:
+                    job.record(*point)
             else:
-                job.check()
+                if job.cancelled:
+                    raise Cancelled
                 return _finish(kind, values)
 
-    def _send(self, message: bytes | None) -> None:
+    def _send(self, message: bytes | str) -> None:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError, ValueError):  # a dead or closed child is noticed by the reader
             pickle.dump(message, self._process.stdin, protocol=5)
@@ -189,6 +197,25 @@ class Child:
                 if said := self._stderr.read()[-20_000:].decode("utf-8", "replace").strip():
                     error.add_note(said)
         return error
+
+
+class _Asked:
+    """What a job has been asked to do and the child has been told of."""
+
+    def __init__(self) -> None:
+        self._paused, self._told = False, set[str]()
+
+    def news(self, job: Job) -> list[str]:
+        """Names of the methods of `Job` that the child's job has to hear of now."""
+        news = []
+        if job.paused != self._paused:
+            self._paused = not self._paused
+            news.append("pause" if self._paused else "resume")
+        for name, asked in (("finish", job.finishing), ("cancel", job.cancelled)):
+            if asked and name not in self._told:
+                self._told.add(name)
+                news.append(name)
+        return news
 
 
 def _finish(kind: str, values: list[Any]) -> Any:
@@ -252,6 +279,7 @@ class _Answers:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self._lock, self._last = stream, threading.Lock(), 0.0
+        self._points = _Points(self)
 
     def __call__(self, *message: Any) -> None:
         data = pickle.dumps(message, protocol=5)
@@ -262,6 +290,15 @@ class _Answers:
         except OSError:
             _leave()
 
+    def job(self) -> Job:
+        """A job whose reports go to the parent."""
+        return Job(self.progress, lambda text: self("log", text), self._points)
+
+    def result(self, *message: Any) -> None:
+        """The last message of a call: the points that wait go before it."""
+        self._points.send()
+        self(*message)
+
     def progress(self, fraction: float, text: str) -> None:
         """Starts and ends are always told, what lies between only as often as anyone can read."""
         now = time.monotonic()
@@ -270,15 +307,44 @@ class _Answers:
             self("progress", fraction, text)
 
 
+class _Points:
+    """Points of curves, sent in batches: thousands may come in a second."""
+
+    def __init__(self, answer: _Answers) -> None:
+        self._answer, self._lock, self._some = answer, threading.Lock(), threading.Event()
+        self._waiting: list[tuple[str, float, float]] = []
+        self._thread: threading.Thread | None = None
+
+    def __call__(self, series: str, x: float, y: float) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="points", daemon=True)
+            self._thread.start()
+        with self._lock:
+            self._waiting.append((series, x, y))
+        self._some.set()
+
+    def send(self) -> None:
+        with self._lock:  # until they are sent, so that none comes after the result
+            waiting, self._waiting = self._waiting, []
+            self._some.clear()
+            if waiting:
+                self._answer("points", waiting)
+
+    def _run(self) -> None:
+        while self._some.wait():
+            time.sleep(_POINTS_EVERY)
+            self.send()
+
+
 def _listen(stream: IO[bytes], calls: queue.SimpleQueue[tuple[Job, bytes]], answer: _Answers) -> None:
     job = Job()
     try:
         while True:
             message = pickle.load(stream)
-            if message is None:
-                job.cancel()
+            if isinstance(message, str):
+                getattr(job, message)()
             else:
-                job = Job(answer.progress, lambda text: answer("log", text))
+                job = answer.job()
                 calls.put((job, message))
     finally:
         _leave()
@@ -298,16 +364,16 @@ def _answer(job: Job, call: bytes, answer: _Answers) -> None:
             module, _, name = function.rpartition(".")
             function = getattr(importlib.import_module(module), name)
         result = function(*args, job=job, **kwargs)
-        answer("result", result)
+        answer.result("result", result)
     except (StudioError, Cancelled) as error:
-        answer("error", error, "")
+        answer.result("error", error, "")
     except MemoryError:
         todo = "Close other programs or use a smaller model"
-        answer("error", WorkerError("The worker process ran out of memory", todo=todo), traceback.format_exc())
+        answer.result("error", WorkerError("The worker process ran out of memory", todo=todo), traceback.format_exc())
     except BaseException as error:
         what = f"The worker process failed with {type(error).__name__}"
         why = (str(error).strip().splitlines() or [""])[0][:300]
-        answer("error", WorkerError(what, why), traceback.format_exc())
+        answer.result("error", WorkerError(what, why), traceback.format_exc())
 
 
 def _give_way(nice: int) -> None:

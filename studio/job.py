@@ -34,9 +34,13 @@ class Job:
 
     def progress(self, fraction: float, text: str = "") -> None:
         """Report how far the work is, then `check`."""
+        self.report(fraction, text)
+        self.check()
+
+    def report(self, fraction: float, text: str = "") -> None:
+        """Report how far the work is, and neither wait nor stop: for who passes on what others do."""
         if self._on_progress:
             self._on_progress(min(max(fraction, 0.0), 1.0), text)
-        self.check()
 
     def log(self, text: str) -> None:
         """Keep one line that the user may want to read later."""

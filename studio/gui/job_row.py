@@ -34,7 +34,7 @@ def left_text(seconds: float | None) -> str:
 def state_text(item: JobItem) -> str:
     """Where a job stands, in words."""
     if item.state == "running":
-        return tr("{percent} %", percent=round(100 * item.fraction))
+        return tr("paused") if item.paused else tr("{percent} %", percent=round(100 * item.fraction))
     return {
         "waiting": tr("waiting"),
         "done": tr("done"),
@@ -45,6 +45,8 @@ def state_text(item: JobItem) -> str:
 
 def _state_icon(item: JobItem) -> tuple[str, str]:
     c = theme.colors()
+    if item.paused:
+        return "pause", c.muted
     return {
         "waiting": ("clock", c.muted),
         "running": ("loader", c.accent),
@@ -55,7 +57,7 @@ def _state_icon(item: JobItem) -> tuple[str, str]:
 
 
 class JobRow(QWidget):
-    """One job: state, title, device, progress, time, and a button that cancels it."""
+    """One job: state, title, device, progress, time, and buttons that pause, finish and cancel it."""
 
     def __init__(self, hub: Hub, item: JobItem, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,6 +66,7 @@ class JobRow(QWidget):
         self.entry.setData(Qt.ItemDataRole.UserRole, item.number)
         self.entry.setData(Qt.ItemDataRole.AccessibleTextRole, item.title)
         self._drawn: tuple[str, str] | None = None
+        self._pausing: bool | None = None
         self.setObjectName(f"job-{item.number}")
         self._icon = QLabel()
         self._icon.setFixedWidth(20)
@@ -86,6 +89,13 @@ class JobRow(QWidget):
         self.time = named(QLabel(), f"job-time-{item.number}")
         self.time.setProperty("role", "caption")
         self.time.setFont(theme.numbers(theme.CAPTION))
+        self.pause_button = named(QToolButton(), f"job-pause-{item.number}")
+        self.pause_button.clicked.connect(self._pause)
+        self.finish_button = named(QToolButton(), f"job-finish-{item.number}")
+        self.finish_button.setIcon(icon("circle-stop"))
+        self.finish_button.setToolTip(tr("Stop and keep the best"))
+        self.finish_button.setAccessibleName(tr("Stop {title} and keep the best", title=item.title))
+        self.finish_button.clicked.connect(self._finish)
         self.cancel_button = named(QToolButton(), f"job-cancel-{item.number}")
         self.cancel_button.setText(tr("Cancel"))
         self.cancel_button.setIcon(icon("x"))
@@ -103,7 +113,8 @@ class JobRow(QWidget):
         grid.addWidget(self.title, 0, 1)
         grid.addWidget(self.device, 0, 2)
         grid.addWidget(self.state, 0, 3)
-        grid.addWidget(self.cancel_button, 0, 4, 3, 1)
+        for column, button in enumerate((self.pause_button, self.finish_button, self.cancel_button), 4):
+            grid.addWidget(button, 0, column, 3, 1)
         grid.addWidget(self.bar, 1, 1, 1, 3)
         grid.addWidget(self.text, 2, 1)
         grid.addWidget(self.time, 2, 2, 1, 2, Qt.AlignmentFlag.AlignRight)
@@ -120,9 +131,17 @@ class JobRow(QWidget):
             self._icon.setAccessibleName(state_text(item))
             self.cancel_button.setVisible(item.active)
             self.bar.setVisible(item.state == "running")
+        stopping = item.job.cancelled or item.job.finishing
+        self.pause_button.setVisible(item.state == "running" and not stopping)
+        self.finish_button.setVisible(item.improving)
+        if item.paused != self._pausing:
+            self._pausing = item.paused
+            self._show_pause()
         if item.job.cancelled and item.state == "running":
             self.state.setText(tr("stopping"))
             self.cancel_button.setEnabled(False)
+        elif item.job.finishing and item.state == "running":
+            self.state.setText(tr("finishing"))
         else:
             self.state.setText(state_text(item))
         self.bar.setValue(round(1000 * item.fraction))
@@ -131,6 +150,23 @@ class JobRow(QWidget):
         self.time.setText(", ".join(filter(None, times)))
         for label in (self.text, self.time):
             label.setVisible(bool(item.started))
+
+    def _show_pause(self) -> None:
+        """The button does what the state allows: pause or resume."""
+        paused, title = self.item.paused, self.item.title
+        self.pause_button.setIcon(icon("play" if paused else "pause"))
+        self.pause_button.setToolTip(tr("Resume") if paused else tr("Pause"))
+        name = tr("Resume {title}", title=title) if paused else tr("Pause {title}", title=title)
+        self.pause_button.setAccessibleName(name)
+
+    def _pause(self) -> None:
+        jobs = self._hub.jobs
+        (jobs.resume if self.item.paused else jobs.pause)(self.item)
+        self.refresh()
+
+    def _finish(self) -> None:
+        self._hub.jobs.finish(self.item)
+        self.refresh()
 
     def _cancel(self) -> None:
         self._hub.jobs.cancel(self.item)

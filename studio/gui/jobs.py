@@ -1,4 +1,4 @@
-"""Jobs: heavy work in a child process, one at a time, with progress, log and cancel."""
+"""Jobs: heavy work in a child process, one at a time, with progress, log, live curves, pause and cancel."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from studio.child import Child
 from studio.errors import Cancelled, StudioError
+from studio.gui.curve import Curve
 from studio.gui.reader import call
 from studio.gui.words import Later
 from studio.job import Job
@@ -33,8 +34,10 @@ class JobItem:
         title: what it does, in the language of the window; `device`: where it runs.
         state: where it stands; `fraction` 0..1 and `text` how far it is.
         log: (seconds since the epoch, line) as they came; the oldest are dropped: `dropped` of them so far.
+        curves: what it records while it runs, by the name of the series: "loss" and the like.
         error: why it failed.
-        started, ended: seconds of a monotonic clock; 0 before.
+        started, ended: seconds of a monotonic clock; 0 before. `pause_began` alike, 0 while it is not paused; `rested`:
+            seconds of the pauses that are over.
     """
 
     number: int
@@ -50,9 +53,13 @@ class JobItem:
     text: str = ""
     log: list[tuple[float, str]] = field(default_factory=list)
     dropped: int = 0
+    curves: dict[str, Curve] = field(default_factory=dict)
     error: StudioError | None = None
     started: float = 0.0
     ended: float = 0.0
+    pause_began: float = 0.0
+    rested: float = 0.0
+    points: list[tuple[str, float, float]] = field(default_factory=list)  # that have come and are in no curve yet
     job: Job = field(default_factory=Job)
 
     @property
@@ -68,17 +75,36 @@ class JobItem:
         return self.state in ("waiting", "running")
 
     @property
+    def paused(self) -> bool:
+        """Whether it waits until the user lets it go on."""
+        return self.state == "running" and self.pause_began > 0
+
+    @property
+    def improving(self) -> bool:
+        """Whether it gets better step by step, so that it can be finished early with the best it has."""
+        return self.state == "running" and bool(self.curves) and not self.job.finishing and not self.job.cancelled
+
+    @property
     def seconds(self) -> float:
-        """How long it has been running, or ran."""
-        return ((self.ended or time.monotonic()) - self.started) if self.started else 0.0
+        """How long it has been running, or ran, without its pauses."""
+        if not self.started:
+            return 0.0
+        return (self.pause_began or self.ended or time.monotonic()) - self.started - self.rested
 
     @property
     def details(self) -> tuple[str, ...]:
         """What the error tells beside its sentence: what a worker wrote before it died, or where it failed."""
         return tuple(getattr(self.error, "__notes__", ()))
 
-    def trim(self) -> None:
-        """Drop the oldest lines of a long log. In the thread of the window, as is all reading of it."""
+    def take(self) -> None:
+        """Add the points that have come to their curves and drop the oldest lines of a long log.
+
+        In the thread of the window, as is all reading of them.
+        """
+        count = len(self.points)  # more may come meanwhile
+        for series, x, y in self.points[:count]:
+            self.curves.setdefault(series, Curve()).add(x, y)
+        del self.points[:count]
         over = len(self.log) - MOST_LINES
         if over > 0:
             del self.log[:over]
@@ -98,7 +124,7 @@ class Jobs(QObject):
     #: Where the functions of jobs are found.
     package = "studio.service"
     added = Signal(object)
-    changed = Signal(object)  # progress, text, log or state of an item
+    changed = Signal(object)  # progress, text, log, curves or state of an item
     finished = Signal(object)
     warmed = Signal(object)  # what the warm-up answered
     _ended = Signal(object, object)
@@ -129,7 +155,11 @@ class Jobs(QObject):
     ) -> JobItem:
         """Queue `function(*args, job=...)`, named as in `package`: "runner.compress". Its answer goes to `done`."""
         item = JobItem(next(self._numbers), title, device, f"{self.package}.{function}", args, done, failed, canceled)
-        item.job = Job(lambda fraction, text: self._progress(item, fraction, text), lambda line: self._line(item, line))
+        item.job = Job(
+            lambda fraction, text: self._progress(item, fraction, text),
+            lambda line: self._line(item, line),
+            lambda *point: self._point(item, point),
+        )
         ended = [one for one in self.items if not one.active]
         for one in ended[: max(len(ended) - MOST_ENDED, 0)]:
             self.items.remove(one)
@@ -146,6 +176,28 @@ class Jobs(QObject):
             self.changed.emit(item)
             self.finished.emit(item)
             call(item.canceled)
+
+    def pause(self, item: JobItem) -> None:
+        """Let a running item wait at its next check."""
+        if item.state == "running" and not item.paused:
+            item.job.pause()
+            item.pause_began = time.monotonic()
+            self.changed.emit(item)
+
+    def resume(self, item: JobItem) -> None:
+        """Let a paused item go on."""
+        if item.paused:
+            item.rested += time.monotonic() - item.pause_began
+            item.pause_began = 0.0
+            item.job.resume()
+            self.changed.emit(item)
+
+    def finish(self, item: JobItem) -> None:
+        """Ask an item that improves step by step to end now with the best it has; one that is paused goes on to do so."""
+        if item.state == "running":
+            item.job.finish()
+            self.resume(item)
+            self.changed.emit(item)
 
     def cancel_all(self) -> None:
         for item in [one for one in self.items if one.active]:
@@ -232,6 +284,7 @@ class Jobs(QObject):
             self.warm()  # the next job finds a child that is ready
 
     def _finish(self, item: JobItem, outcome: Any) -> None:
+        self.resume(item)  # it was canceled, or failed, in a pause
         item.ended = time.monotonic()
         self._dirty.discard(item)
         if item.job.cancelled or isinstance(outcome, Cancelled):  # also where its answer was on the way already
@@ -243,7 +296,7 @@ class Jobs(QObject):
                 _log.error("%s: %s", item.title, note)
         else:
             item.state, item.fraction = "done", 1.0
-        item.trim()
+        item.take()
         self.changed.emit(item)
         self.finished.emit(item)
         if item.state == "done":
@@ -262,12 +315,16 @@ class Jobs(QObject):
         self._dirty.add(item)
         _log.info("%s: %s", item.title, line)
 
+    def _point(self, item: JobItem, point: tuple[str, float, float]) -> None:
+        item.points.append(point)
+        self._dirty.add(item)
+
     def _tell(self) -> None:
         dirty = set()
         while self._dirty:  # one by one: the working thread adds to it at the same time
             dirty.add(self._dirty.pop())
         for item in dirty:
-            item.trim()
+            item.take()
             self.changed.emit(item)
         running = self.running
         if running is not None and running not in dirty:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 from studio.errors import RunError
 from studio.job import Job
@@ -57,3 +58,24 @@ def many_lines(count: int, job: Job) -> None:
 
 def process(job: Job) -> int:
     return os.getpid()
+
+
+def train(points: int, job: Job) -> str:
+    """Records a curve, then waits until it is asked to finish or to stop."""
+    for n in range(points):
+        job.record("loss", n, 1 / (n + 1))
+    job.progress(0.25, "training")
+    while not job.finishing:
+        job.check()
+        time.sleep(0.02)
+    return "the best"
+
+
+def count(file: str, job: Job) -> None:
+    """Writes how often it has gone on, without end."""
+    n = 0
+    while True:
+        job.progress(0.5, "counting")
+        n += 1
+        Path(file).write_text(str(n), "utf-8")
+        time.sleep(0.01)
