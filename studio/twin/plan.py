@@ -9,9 +9,8 @@ from typing import Any
 
 import onnx_ir as ir
 
-from studio.errors import RunError
 from studio.model import LAYER_KEY, Model
-from studio.twin.operators import Mode, Node, find
+from studio.twin.operators import Mode, Node, find, unsupported
 from studio.twin.tensors import to_torch
 from studio.twin.types import Types
 from studio.weights import constant
@@ -143,11 +142,11 @@ class _Planner:
         )
         found = find(node.domain, node.op_type, opset)
         if found is None:
-            raise RunError(*_missing(info, "the twin has no such operator"))
+            raise unsupported(info, "the twin has no such operator")
         attributes: dict[str, Any] = {}
         for name, attr in node.attributes.items():
             if found.attributes is not None and name not in found.attributes:
-                raise RunError(*_missing(info, f"its attribute {name} is not known to the twin"))
+                raise unsupported(info, f"its attribute {name} is not known to the twin")
             attributes[name] = self._attribute(attr)
         special = {"node": info, "types": self.types, "mode": self.mode}
         attributes |= {name: value for name, value in special.items() if name in found.special}
@@ -208,9 +207,3 @@ def _outer(node: ir.Node) -> list[ir.Value]:
                 found.extend(v for v in inner.inputs if v is not None)
                 found.extend(_outer(inner))
     return found
-
-
-def _missing(node: Node, why: str) -> tuple[str, str, str]:
-    domain = f"{node.domain}." if node.domain not in ("", "ai.onnx") else ""
-    what = f"The node {node.name} ({domain}{node.op}, opset {node.opset}) cannot be trained through"
-    return what, why, "Leave out the step that trains, or export the model without this operator"

@@ -24,6 +24,8 @@ from typing import Any
 
 import onnx_ir as ir
 
+from studio.errors import RunError
+
 #: Names a function may use for what is not an attribute.
 SPECIAL = ("node", "types", "mode", "run")
 
@@ -51,12 +53,23 @@ class Node:
     results: tuple[ir.DataType | None, ...] = ()
 
 
+def unsupported(node: Node, why: str) -> RunError:
+    """The refusal of a form that cannot be computed in torch; `why` is a clause without a final period."""
+    domain = f"{node.domain}." if node.domain not in ("", "ai.onnx") else ""
+    what = f"The node {node.name} ({domain}{node.op}, opset {node.opset}) cannot be trained through"
+    return RunError(what, why, "Leave out the step that trains, or export the model without this operator")
+
+
 @dataclass
 class Mode:
-    """How a twin runs: `training` turns Dropout on, `statistics` lets BatchNormalization use and update those of the batch."""
+    """How a twin runs: `training` turns Dropout on, `statistics` lets BatchNormalization use and update those of the batch.
+
+    `sparse` lets a table that rows are gathered from get a sparse gradient: for optimizers that take one.
+    """
 
     training: bool = False
     statistics: bool = False
+    sparse: bool = False
 
 
 @dataclass(frozen=True)
