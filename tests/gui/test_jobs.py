@@ -1,10 +1,12 @@
-"""The queue of jobs: order, progress, log, time left, cancel within a second, and children that die."""
+"""The queue of jobs: order, progress, log, curves, time left, pause, cancel within a second, and children that die."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from studio.errors import RunError, StudioError, WorkerError
@@ -146,6 +148,85 @@ def test_time_left_is_judged_by_what_is_done() -> None:
     item.fraction = 0.25
     assert item.left == pytest.approx(30, rel=0.05)
     assert item.seconds == pytest.approx(10, rel=0.05)
+
+
+def test_time_left_does_not_count_pauses() -> None:
+    now = time.monotonic()
+    item = JobItem(1, "", "", "", (), None, None, None, state="running", fraction=0.25, started=now - 110, rested=100)
+    assert item.seconds == pytest.approx(10, abs=1)
+    assert item.left == pytest.approx(30, abs=3)
+    item.pause_began = now - 5
+    assert item.paused
+    assert (item.seconds, item.left) == (pytest.approx(5), pytest.approx(15))  # the clock stands still
+
+
+def _stands_still(qtbot, file: Path) -> int:
+    """The count that a job has stopped at."""
+    last = -1
+    while (count := int(file.read_text() or last)) != last:
+        last = count
+        qtbot.wait(400)
+    return last
+
+
+def test_pause_and_resume(jobs: Jobs, qtbot, tmp_path: Path) -> None:
+    file = tmp_path / "count"
+    item = jobs.start("count", "count", str(file))
+    jobs.pause(item)  # before it has begun: it waits with that
+    jobs.pause(item)
+    assert item.paused
+    jobs.resume(item)
+    qtbot.waitUntil(lambda: file.exists() and file.read_text() > "", timeout=30_000)
+    jobs.pause(item)
+    count = _stands_still(qtbot, file)
+    jobs.resume(item)
+    assert not item.paused
+    qtbot.waitUntil(lambda: int(file.read_text() or 0) > count, timeout=30_000)
+    jobs.cancel(item)
+    _ended(qtbot, item)
+
+
+def test_a_paused_job_can_be_canceled_and_leaves_its_child_whole(jobs: Jobs, qtbot, tmp_path: Path) -> None:
+    file = tmp_path / "count"
+    item = jobs.start("count", "count", str(file))
+    qtbot.waitUntil(lambda: item.fraction > 0 and file.exists(), timeout=30_000)
+    pid = jobs.pid
+    jobs.pause(item)
+    _stands_still(qtbot, file)
+    jobs.cancel(item)
+    _ended(qtbot, item)
+    assert item.state == "canceled"
+    assert not item.paused
+    assert jobs.pid == pid  # it stopped by itself
+    assert item.seconds < item.ended - item.started
+
+
+def test_only_what_runs_can_be_paused(jobs: Jobs, qtbot) -> None:
+    running, waiting = jobs.start("begin", "begin"), jobs.start("add", "add", 1, 1)
+    jobs.pause(waiting)
+    assert not waiting.paused
+    jobs.cancel(running)
+    _ended(qtbot, running, waiting)
+    assert waiting.state == "done"
+    jobs.pause(waiting)
+    jobs.resume(waiting)
+    assert not waiting.paused
+
+
+def test_curves_come_while_it_runs_and_it_ends_early_with_what_it_has(jobs: Jobs, qtbot) -> None:
+    answers: list[str] = []
+    item = jobs.start("train", "train", 1000, done=answers.append)
+    assert not item.improving
+    qtbot.waitUntil(lambda: "loss" in item.curves and item.curves["loss"].came == 1000, timeout=30_000)
+    assert item.improving
+    assert np.array_equal(item.curves["loss"].x, np.arange(1000))
+    assert np.array_equal(item.curves["loss"].y, 1 / np.arange(1, 1001))
+    jobs.pause(item)
+    jobs.finish(item)
+    assert not item.paused
+    assert not item.improving
+    _ended(qtbot, item)
+    assert (item.state, answers) == ("done", ["the best"])
 
 
 def test_clear_forgets_what_has_ended(jobs: Jobs, qtbot) -> None:

@@ -71,6 +71,59 @@ def test_cancel_is_a_click(panel: JobsPanel, hub: Hub, qtbot) -> None:
     assert not button.isVisible()
 
 
+def test_pause_and_resume_are_clicks(panel: JobsPanel, hub: Hub, qtbot) -> None:
+    item = hub.jobs.start("Compress: fp16", "begin")
+    button, state = panel.findChild(QToolButton, "job-pause-1"), panel.findChild(QLabel, "job-state-1")
+    qtbot.waitUntil(lambda: state.text() == "33 %", timeout=30_000)
+    assert (button.toolTip(), button.accessibleName()) == ("Pause", "Pause Compress: fp16")
+    qtbot.mouseClick(button, _LEFT)
+    assert item.paused
+    assert state.text() == "paused"
+    assert (button.toolTip(), button.accessibleName()) == ("Resume", "Resume Compress: fp16")
+    clock = panel.findChild(QLabel, "job-time-1").text()
+    qtbot.wait(1100)
+    assert panel.findChild(QLabel, "job-time-1").text() == clock
+    qtbot.mouseClick(button, _LEFT)
+    assert not item.paused
+    assert state.text() == "33 %"
+    assert not panel.findChild(QToolButton, "job-finish-1").isVisible()  # it records no curve
+    qtbot.mouseClick(panel.findChild(QToolButton, "job-cancel-1"), _LEFT)
+    _ended(qtbot, item)
+    assert not button.isVisible()
+
+
+def test_a_paused_job_is_canceled_by_a_click(panel: JobsPanel, hub: Hub, qtbot) -> None:
+    item = hub.jobs.start("Compress: fp16", "begin")
+    qtbot.waitUntil(lambda: item.fraction > 0, timeout=30_000)
+    qtbot.mouseClick(panel.findChild(QToolButton, "job-pause-1"), _LEFT)
+    qtbot.mouseClick(panel.findChild(QToolButton, "job-cancel-1"), _LEFT)
+    _ended(qtbot, item)
+    assert panel.findChild(QLabel, "job-state-1").text() == "canceled"
+
+
+def test_stop_and_keep_the_best_by_keyboard(panel: JobsPanel, hub: Hub, qtbot) -> None:
+    answers: list[str] = []
+    item = hub.jobs.start("Distill", "train", 10, done=answers.append)
+    button = panel.findChild(QToolButton, "job-finish-1")
+    qtbot.waitUntil(button.isVisible, timeout=30_000)
+    assert (button.toolTip(), button.accessibleName()) == ("Stop and keep the best", "Stop Distill and keep the best")
+    panel.activateWindow()
+    panel.list.setFocus()
+    walked = []
+    for _ in range(6):
+        qtbot.keyClick(panel.focusWidget(), Qt.Key.Key_Tab)
+        walked.append(panel.focusWidget().objectName())
+    assert [name for name in walked if name.startswith("job-")] == ["job-pause-1", "job-finish-1", "job-cancel-1"]
+    while panel.focusWidget() is not button:
+        qtbot.keyClick(panel.focusWidget(), Qt.Key.Key_Backtab)
+    qtbot.keyClick(button, Qt.Key.Key_Space)
+    assert panel.findChild(QLabel, "job-state-1").text() == "finishing"
+    assert not button.isVisible()
+    _ended(qtbot, item)
+    assert answers == ["the best"]
+    assert panel.findChild(QLabel, "job-state-1").text() == "done"
+
+
 def test_lines_are_appended_as_they_come(panel: JobsPanel, hub: Hub, qtbot) -> None:
     item = hub.jobs.start("steps", "steps", 5, 0.15)
     qtbot.waitUntil(lambda: bool(_log(panel)), timeout=30_000)

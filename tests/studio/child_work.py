@@ -103,3 +103,43 @@ def announce_and_sleep(path: str, *, job: Job) -> None:
 
 def kill_self(*, job: Job) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def count(path: str, *, job: Job) -> int:
+    """Tells how often it has gone on, until it is asked to finish."""
+    n = 0
+    while not job.finishing:
+        job.progress(0.5, str(n))
+        n += 1
+        Path(path).write_text(str(n))
+        time.sleep(0.005)
+    return n
+
+
+def record(count: int, *, job: Job) -> float:
+    """Records points of two curves and returns the seconds that took."""
+    started = time.perf_counter()
+    for n in range(count):
+        job.record(("loss", "metric")[n % 2], n, -n)
+    return time.perf_counter() - started
+
+
+def record_and_wait(*, job: Job) -> None:
+    job.record("loss", 1, 2)
+    wait_politely(job=job)
+
+
+def record_and_fail(*, job: Job) -> None:
+    job.record("loss", 1, 2)
+    raise ModelError("The loss is odd")
+
+
+def between(path: str, *, job: Job) -> int:
+    """Counts in a child of its own."""
+    return run_in_child(count, path, job=job)
+
+
+def log_and_return(*, job: Job) -> str:
+    job.log("it ends")
+    time.sleep(0.2)
+    return "done"

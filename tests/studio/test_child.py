@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,93 @@ def test_cancel_ends_a_child_that_checks_and_one_that_never_does(function):
         assert time.monotonic() - started < 30
         assert child.alive == (function is work.wait_politely)
     assert _gone(child.pid)
+
+
+def _stands_still(file: Path) -> int:
+    """The count that the work has stopped at."""
+    last = -1
+    while (count := int(file.read_text() or last)) != last:
+        last = count
+        time.sleep(0.4)
+    return last
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen")
+
+
+@pytest.mark.parametrize("function", [work.count, work.between])
+def test_work_in_a_child_of_any_depth_is_paused_resumed_and_finished(function: Callable[..., int], tmp_path: Path):
+    file, told, answers = tmp_path / "count", [], []
+    job = Job(lambda *values: told.append(values))
+    thread = threading.Thread(target=lambda: answers.append(run_in_child(function, str(file), job=job)))
+    thread.start()
+    _until(lambda: file.exists() and file.read_text() > "")
+    job.pause()
+    count = _stands_still(file)
+    job.resume()
+    _until(lambda: int(file.read_text() or 0) > count)
+    job.pause()
+    _stands_still(file)
+    job.finish()
+    job.resume()
+    thread.join(30)
+    assert answers == [int(file.read_text())]
+    assert told[0] == (0.5, "0")
+
+
+def test_a_paused_child_stops_by_itself_when_cancelled(tmp_path: Path):
+    file = tmp_path / "count"
+    job = Job()
+    with Child() as child:
+        outcome: list[type] = []
+
+        def call() -> None:
+            try:
+                child.call(work.count, str(file), job=job)
+            except Cancelled:
+                outcome.append(Cancelled)
+
+        thread = threading.Thread(target=call)
+        thread.start()
+        _until(lambda: file.exists() and file.read_text() > "")
+        job.pause()
+        _stands_still(file)
+        job.cancel()
+        thread.join(30)
+        assert outcome == [Cancelled]
+        assert child.alive  # it was not ended by force, for which it has a second
+
+
+def test_the_result_of_paused_work_that_does_not_check_is_taken():
+    job = Job(on_log=lambda _: job.pause())
+    assert run_in_child(work.log_and_return, job=job) == "done"
+
+
+def test_points_arrive_in_order_before_the_result_and_do_not_slow_the_work():
+    points: list[tuple[str, float, float]] = []
+    seconds = run_in_child(work.record, 50_000, job=Job(on_point=lambda *point: points.append(point)))
+    assert points == [(("loss", "metric")[n % 2], n, -n) for n in range(50_000)]
+    assert seconds < 5  # 10,000 points a second are nothing
+
+
+def test_a_point_is_not_kept_waiting_for_the_next():
+    job = Job(on_point=lambda *point: (seen.append(point), job.cancel()))
+    seen: list[tuple[str, float, float]] = []
+    with pytest.raises(Cancelled):
+        run_in_child(work.record_and_wait, job=job)
+    assert seen == [("loss", 1, 2)]
+
+
+def test_points_come_before_an_error():
+    seen: list[tuple[str, float, float]] = []
+    with pytest.raises(ModelError, match="The loss is odd"):
+        run_in_child(work.record_and_fail, job=Job(on_point=lambda *point: seen.append(point)))
+    assert seen == [("loss", 1, 2)]
 
 
 def test_a_cancelled_job_starts_nothing():

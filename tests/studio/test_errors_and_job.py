@@ -1,5 +1,6 @@
 import importlib
 import pickle
+import threading
 
 import pytest
 
@@ -56,3 +57,53 @@ def test_log_reaches_the_listener_from_any_part():
     lines = []
     Job(on_log=lines.append).part(0, 1).part(0, 1).log("one line")
     assert lines == ["one line"]
+
+
+def test_points_reach_the_listener_from_any_part():
+    points = []
+    Job(on_point=lambda *point: points.append(point)).part(0, 1).part(0, 1).record("loss", 1, 0.5)
+    assert points == [("loss", 1, 0.5)]
+    Job().record("loss", 1, 0.5)  # nobody listens
+
+
+@pytest.mark.parametrize(("end", "goes_on"), [(Job.resume, True), (Job.cancel, False)])
+def test_paused_work_waits_at_its_check_until_it_may_go_on_or_must_stop(end, goes_on):
+    job, entered, outcome = Job(), threading.Event(), []
+
+    def work():
+        entered.set()
+        try:
+            job.part(0, 1).check()
+            outcome.append(True)
+        except Cancelled:
+            outcome.append(False)
+
+    job.pause()
+    assert job.paused
+    thread = threading.Thread(target=work)
+    thread.start()
+    entered.wait()
+    thread.join(0.3)
+    assert thread.is_alive()
+    assert outcome == []
+    end(job)
+    thread.join(10)
+    assert outcome == [goes_on]
+
+
+def test_finish_is_known_to_every_part_and_stops_nothing():
+    job = Job()
+    part = job.part(0, 1)
+    assert not part.finishing
+    job.finish()
+    assert part.finishing
+    part.progress(0.5)
+
+
+def test_a_report_neither_waits_nor_stops():
+    seen = []
+    job = Job(lambda *values: seen.append(values))
+    job.pause()
+    job.cancel()
+    job.report(0.5, "half")
+    assert seen == [(0.5, "half")]
