@@ -96,12 +96,12 @@ def _evaluate(
     if not len(rows) or (labels is None and not against_reference):
         return [() for _ in models]
     sessions = [m if isinstance(m, Session) else open_session(m, options) for m in models]
-    scoring: _Scoring | None = None
+    scoring: Scoring | None = None
     kept: list[_Rows] = []
     for batch, results in run_together(sessions, samples, part, batch_size=batch_size, limit=limit, job=job):
         if scoring is None:
             declared = declared_shapes(sessions[0])
-            scoring = _Scoring(models[0], samples, task, labels, results[0], declared, len(batch.rows), metrics)
+            scoring = Scoring(models[0], samples, task, labels, results[0], declared, len(batch.rows), metrics)
             kept = [_Rows(scoring) for _ in models]
         original = None
         for keep, values in zip(kept, results, strict=True):
@@ -141,7 +141,7 @@ def _figures(
 class _Rows:
     """The few numbers per row that are kept of one model, one array per metric."""
 
-    def __init__(self, scoring: _Scoring) -> None:
+    def __init__(self, scoring: Scoring) -> None:
         self.scoring = scoring
         self.parts: list[list[np.ndarray]] = [[] for _ in scoring.metrics]
         self.groups: list[np.ndarray] = []
@@ -195,7 +195,7 @@ def _cosine(vectors: np.ndarray) -> np.ndarray:
     return (a * b).sum(1) / np.where(norms, norms, 1)
 
 
-class _Scoring:
+class Scoring:
     """What the labels mean for this model: which output is scored, how, and by which metrics."""
 
     def __init__(

@@ -150,7 +150,14 @@ class Samples:
         Raises:
             SamplesError: they cannot be read.
         """
-        rows = self.rows("all", count)
+        return self.show(self.rows("all", count))
+
+    def show(self, rows: np.ndarray) -> Look:
+        """These rows as a person can look at them, one entry for each.
+
+        Raises:
+            SamplesError: they cannot be read.
+        """
         feeds = [self.read(np.repeat(row, self.fixed_batch or 1)) for row in rows]
         lines = tuple(tuple(value_text(values) for values in feed.values()) for feed in feeds)
         return Look(captions(self.labels(rows), len(rows)), cells=(tuple(feeds[0]), *lines) if feeds else ())

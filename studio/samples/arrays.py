@@ -44,8 +44,7 @@ class ArrayFileSamples(Samples):
     def labels(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self._labels is None else np.asarray(self._labels[rows])
 
-    def look(self, count: int) -> Look:
-        rows = self.rows("all", count)
+    def show(self, rows: np.ndarray) -> Look:
         taken = {name: np.asarray(array[rows]) for name, array in self._arrays.items()}
         named = captions(self.labels(rows), len(rows))
         pictures = pictures_of(next(iter(taken.values()))) if len(taken) == 1 else None

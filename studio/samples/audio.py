@@ -126,6 +126,21 @@ class AudioSamples(Samples):
         waves = np.stack([wave(self._recordings[number].values()) for number in numbers])
         return Look(tuple(map(self._caption, numbers)), waves=waves)
 
+    def show(self, rows: np.ndarray) -> Look:
+        """What the model hears of each row, with where it stands in its recording and its label."""
+        heard = np.stack([wave(self._frame_of(int(row))) for row in rows])
+        places = [self._place(int(row)) for row in rows]
+        labels = self.labels(rows)
+        if labels is not None:
+            places = [f"{place}, label {value_text(one)}" for place, one in zip(places, labels, strict=True)]
+        return Look(tuple(places), waves=heard)
+
+    def _place(self, row: int) -> str:
+        number = int(np.searchsorted(self._starts, row, "right")) - 1
+        recording = self._recordings[number]
+        seconds = (row - int(self._starts[number])) * self._hop / recording.rate
+        return f"{recording.path.name}, {seconds:.2f} s"
+
     def _caption(self, number: int) -> str:
         recording = self._recordings[number]
         text = f"{recording.path.name}, {recording.length / recording.rate:.3g} s"

@@ -92,8 +92,7 @@ class ImageSamples(Samples):
     def labels(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self._labels is None else self._labels[rows]
 
-    def look(self, count: int) -> Look:
-        rows = self.rows("all", count)
+    def show(self, rows: np.ndarray) -> Look:
         images = [self._pixels(self._names[row]) for row in rows]
         return Look(captions(self.labels(rows), len(rows)), small(images))
 

@@ -154,8 +154,7 @@ class TableSamples(ArrayFileSamples):
         self._table = table  # its folder, with the mapped files, lives as long as it
         self._columns = columns
 
-    def look(self, count: int) -> Look:
-        rows = self.rows("all", count)
+    def show(self, rows: np.ndarray) -> Look:
         cells = [map(shortened, self._table.texts(column, rows)) for column in self._columns]
         return Look(captions(self.labels(rows), len(rows)), cells=(self._columns, *zip(*cells, strict=True)))
 

@@ -64,9 +64,12 @@ class TextSamples(Samples):
         return None if self._labels is None else self._labels[rows // self._per_row]
 
     def look(self, count: int) -> Look:
-        rows = np.unique(self.rows("all", count * self._per_row) // self._per_row)
-        cells = [map(shortened, self._table.texts(column, rows)) for column in self._columns]
-        named = captions(self.labels(rows * self._per_row), len(rows))
+        return self.show(np.unique(self.rows("all", count * self._per_row) // self._per_row) * self._per_row)
+
+    def show(self, rows: np.ndarray) -> Look:
+        lines = rows // self._per_row
+        cells = [map(shortened, self._table.texts(column, lines)) for column in self._columns]
+        named = captions(self.labels(rows), len(rows))
         return Look(named, cells=(self._columns, *zip(*cells, strict=True)))
 
 
