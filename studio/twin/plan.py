@@ -35,12 +35,16 @@ class Step:
 
 @dataclass
 class Body:
-    """A graph, or a subgraph that reads slots of the graphs around it. Slot -1 is an absent value."""
+    """A graph, or a subgraph that reads slots of the graphs around it. Slot -1 is an absent value.
+
+    `declared` are the type and shape that the file gives each output, None where it does not.
+    """
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     steps: list[Step] = field(default_factory=list)
+    declared: tuple[tuple[ir.DataType | None, ir.Shape | None], ...] = ()
 
 
 @dataclass
@@ -120,6 +124,7 @@ class _Planner:
             body.steps.append(self._step(node))
             local.update(body.steps[-1].outputs)
         body.outputs = tuple(self.slot(v) for v in ends)
+        body.declared = tuple((v.dtype, v.shape) for v in ends)
         kept = {*body.outputs, -1}
         later: set[int] = set()
         for step in reversed(body.steps):  # a slot is free after the last step that reads or makes it
@@ -137,7 +142,7 @@ class _Planner:
             opset,
             len(node.outputs),
             tuple(bool(v.name) for v in node.outputs),
-            tuple(v.dtype if v is not None else None for v in node.inputs),
+            tuple(_dtype(v) for v in node.inputs),
             tuple(v.dtype for v in node.outputs),
         )
         found = find(node.domain, node.op_type, opset)
@@ -171,6 +176,14 @@ class _Planner:
         if kind in (ir.AttributeType.INTS, ir.AttributeType.FLOATS, ir.AttributeType.STRINGS):
             return list(attr.value)
         return attr.value
+
+
+def _dtype(value: ir.Value | None) -> ir.DataType | None:
+    """The type of a value, also of a constant that is declared nowhere."""
+    if value is None or value.dtype is not None:
+        return None if value is None else value.dtype
+    tensor = constant(value)
+    return None if tensor is None else tensor.dtype
 
 
 def _captured(step: Step) -> set[int]:
