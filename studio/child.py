@@ -155,6 +155,8 @@ class Child:
             elif kind == "points":
                 for point in values[0]:
                     job.record(*point)
+            elif kind == "improving":
+                job.improving = values[0]
             else:
                 if job.cancelled:
                     raise Cancelled
@@ -203,18 +205,19 @@ class _Asked:
     """What a job has been asked to do and the child has been told of."""
 
     def __init__(self) -> None:
-        self._paused, self._told = False, set[str]()
+        self._paused = self._finishing = self._cancelled = False
 
     def news(self, job: Job) -> list[str]:
         """Names of the methods of `Job` that the child's job has to hear of now."""
+        paused, finishing, cancelled = job.paused, job.finishing, job.cancelled
         news = []
-        if job.paused != self._paused:
-            self._paused = not self._paused
-            news.append("pause" if self._paused else "resume")
-        for name, asked in (("finish", job.finishing), ("cancel", job.cancelled)):
-            if asked and name not in self._told:
-                self._told.add(name)
-                news.append(name)
+        if paused != self._paused:
+            news.append("pause" if paused else "resume")
+        if finishing and not self._finishing:
+            news.append("finish")
+        if cancelled and not self._cancelled:
+            news.append("cancel")
+        self._paused, self._finishing, self._cancelled = paused, finishing, cancelled
         return news
 
 
@@ -292,7 +295,7 @@ class _Answers:
 
     def job(self) -> Job:
         """A job whose reports go to the parent."""
-        return Job(self.progress, lambda text: self("log", text), self._points)
+        return Job(self.progress, lambda text: self("log", text), self._points, lambda now: self("improving", now))
 
     def result(self, *message: Any) -> None:
         """The last message of a call: the points that wait go before it."""
@@ -342,7 +345,8 @@ def _listen(stream: IO[bytes], calls: queue.SimpleQueue[tuple[Job, bytes]], answ
         while True:
             message = pickle.load(stream)
             if isinstance(message, str):
-                getattr(job, message)()
+                if message != "finish" or job.improving:  # one that comes late is not for what improves next
+                    getattr(job, message)()
             else:
                 job = answer.job()
                 calls.put((job, message))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from studio.errors import Cancelled
 
@@ -14,8 +15,8 @@ class Job:
     """Progress, log, curves, pause and cancellation of one piece of work.
 
     Work calls `progress`, `log` and `record` as often as it likes and `check` at least every few tenths of a second.
-    Listeners receive plain values: `on_progress(fraction, text)` with 0 <= fraction <= 1, `on_log(text)`, and
-    `on_point(series, x, y)`.
+    Listeners receive plain values: `on_progress(fraction, text)` with 0 <= fraction <= 1, `on_log(text)`,
+    `on_point(series, x, y)`, and `on_improving(whether)` (see `improves`).
     """
 
     def __init__(
@@ -23,13 +24,16 @@ class Job:
         on_progress: Callable[[float, str], None] | None = None,
         on_log: Callable[[str], None] | None = None,
         on_point: Callable[[str, float, float], None] | None = None,
+        on_improving: Callable[[bool], None] | None = None,
     ) -> None:
         self._on_progress = on_progress
         self._on_log = on_log
         self._on_point = on_point
+        self._on_improving = on_improving
         self._cancel = threading.Event()
         self._running = threading.Event()
         self._running.set()
+        self._improving = threading.Event()
         self._finish = threading.Event()
 
     def progress(self, fraction: float, text: str = "") -> None:
@@ -79,6 +83,30 @@ class Job:
     def paused(self) -> bool:
         return not self._running.is_set()
 
+    @contextlib.contextmanager
+    def improves(self) -> Iterator[None]:
+        """While inside, the work gets better step by step and `finish` ends it early with the best it has."""
+        self.improving = True
+        try:
+            yield
+        finally:
+            self.improving = False
+
+    @property
+    def improving(self) -> bool:
+        """Whether `finish` has a meaning now. When that ends, the wish to finish is fulfilled and forgotten."""
+        return self._improving.is_set()
+
+    @improving.setter
+    def improving(self, now: bool) -> None:
+        if now:
+            self._improving.set()
+        else:
+            self._improving.clear()
+            self._finish.clear()
+        if self._on_improving:
+            self._on_improving(now)
+
     def finish(self) -> None:
         """Ask work that improves step by step to end now with the best it has; other work takes no notice."""
         self._finish.set()
@@ -103,6 +131,8 @@ class Job:
             ),
             log,
             self.record,
+            self._on_improving,
         )
-        part._cancel, part._running, part._finish = self._cancel, self._running, self._finish
+        part._cancel, part._running = self._cancel, self._running
+        part._improving, part._finish = self._improving, self._finish
         return part

@@ -81,8 +81,8 @@ class JobItem:
 
     @property
     def improving(self) -> bool:
-        """Whether it gets better step by step, so that it can be finished early with the best it has."""
-        return self.state == "running" and bool(self.curves) and not self.job.finishing and not self.job.cancelled
+        """Whether it gets better step by step now, so that it can be finished early with the best it has."""
+        return self.state == "running" and self.job.improving and not self.job.finishing and not self.job.cancelled
 
     @property
     def seconds(self) -> float:
@@ -159,6 +159,7 @@ class Jobs(QObject):
             lambda fraction, text: self._progress(item, fraction, text),
             lambda line: self._line(item, line),
             lambda *point: self._point(item, point),
+            lambda _: self._dirty.add(item),
         )
         ended = [one for one in self.items if not one.active]
         for one in ended[: max(len(ended) - MOST_ENDED, 0)]:
@@ -194,7 +195,7 @@ class Jobs(QObject):
 
     def finish(self, item: JobItem) -> None:
         """Ask an item that improves step by step to end now with the best it has; one that is paused goes on to do so."""
-        if item.state == "running":
+        if item.improving:
             item.job.finish()
             self.resume(item)
             self.changed.emit(item)

@@ -124,6 +124,19 @@ def test_stop_and_keep_the_best_by_keyboard(panel: JobsPanel, hub: Hub, qtbot) -
     assert panel.findChild(QLabel, "job-state-1").text() == "done"
 
 
+def test_what_does_not_improve_any_more_is_not_finished_early(panel: JobsPanel, hub: Hub, qtbot) -> None:
+    item = hub.jobs.start("Distill", "train_and_measure")
+    button, state = panel.findChild(QToolButton, "job-finish-1"), panel.findChild(QLabel, "job-state-1")
+    qtbot.waitUntil(button.isVisible, timeout=30_000)
+    qtbot.mouseClick(button, _LEFT)
+    qtbot.waitUntil(lambda: state.text() == "33 %", timeout=30_000)  # it measures
+    assert not button.isVisible()
+    assert panel.findChild(QToolButton, "job-pause-1").isVisible()
+    assert list(item.curves) == ["loss"]
+    qtbot.mouseClick(panel.findChild(QToolButton, "job-cancel-1"), _LEFT)
+    _ended(qtbot, item)
+
+
 def test_lines_are_appended_as_they_come(panel: JobsPanel, hub: Hub, qtbot) -> None:
     item = hub.jobs.start("steps", "steps", 5, 0.15)
     qtbot.waitUntil(lambda: bool(_log(panel)), timeout=30_000)

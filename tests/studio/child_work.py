@@ -108,12 +108,17 @@ def kill_self(*, job: Job) -> None:
 def count(path: str, *, job: Job) -> int:
     """Tells how often it has gone on, until it is asked to finish."""
     n = 0
-    while not job.finishing:
-        job.progress(0.5, str(n))
-        n += 1
-        Path(path).write_text(str(n))
-        time.sleep(0.005)
+    with job.improves():
+        while not job.finishing:
+            job.progress(0.5, str(n))
+            n += 1
+            Path(path).write_text(str(n))
+            time.sleep(0.005)
     return n
+
+
+def count_twice(first: str, second: str, *, job: Job) -> tuple[int, int]:
+    return count(first, job=job), count(second, job=job)
 
 
 def record(count: int, *, job: Job) -> float:

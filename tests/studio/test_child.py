@@ -161,11 +161,30 @@ def test_work_in_a_child_of_any_depth_is_paused_resumed_and_finished(function: C
     _until(lambda: int(file.read_text() or 0) > count)
     job.pause()
     _stands_still(file)
+    assert job.improving
     job.finish()
     job.resume()
     thread.join(30)
     assert answers == [int(file.read_text())]
     assert told[0] == (0.5, "0")
+    assert not job.improving
+    assert not job.finishing
+
+
+def test_finish_ends_only_what_improves_now(tmp_path: Path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    job, answers = Job(), list[int]()
+    thread = threading.Thread(target=lambda: answers.extend(run_in_child(work.count_twice, str(first), str(second), job=job)))
+    thread.start()
+    _until(lambda: job.improving)
+    job.finish()
+    _until(second.exists)
+    count = int(second.read_text() or 0)
+    _until(lambda: int(second.read_text() or 0) > count + 10)
+    assert job.improving
+    job.finish()
+    thread.join(30)
+    assert answers == [int(first.read_text()), int(second.read_text())]
 
 
 def test_a_paused_child_stops_by_itself_when_cancelled(tmp_path: Path):

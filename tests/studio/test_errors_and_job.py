@@ -91,13 +91,19 @@ def test_paused_work_waits_at_its_check_until_it_may_go_on_or_must_stop(end, goe
     assert outcome == [goes_on]
 
 
-def test_finish_is_known_to_every_part_and_stops_nothing():
-    job = Job()
-    part = job.part(0, 1)
-    assert not part.finishing
-    job.finish()
-    assert part.finishing
-    part.progress(0.5)
+def test_finish_is_known_to_every_part_and_forgotten_when_what_improves_has_ended():
+    told = []
+    job = Job(on_improving=told.append)
+    part = job.part(0, 1).part(0, 1)
+    with part.improves():
+        assert job.improving
+        assert not part.finishing
+        job.finish()
+        assert part.finishing
+        part.progress(0.5)  # it does not stop by that
+    assert not job.improving
+    assert not job.finishing
+    assert told == [True, False]
 
 
 def test_a_report_neither_waits_nor_stops():
