@@ -45,14 +45,14 @@ def _real(node: ir.Node, weight: Weight) -> NDArray | None:
         return _matrix(node, weight.index, values)
     if node.op_type in ("QLinearConv", "QLinearMatMul"):
         axis = 0 if node.op_type == "QLinearConv" else -1
-        return _scaled(values, _at(node, weight.index + 1), _at(node, weight.index + 2), axis)
+        return _scaled(values, at(node, weight.index + 1), at(node, weight.index + 2), axis)
     if node.op_type in ("MatMulInteger", "ConvInteger"):
         axis = 0 if node.op_type == "ConvInteger" else -1
-        return _scaled(values, _factor(node), _at(node, weight.index + 2), axis)
+        return _scaled(values, _factor(node), at(node, weight.index + 2), axis)
     return _rows(node, values) if node.op_type == "Gather" else None
 
 
-def _at(node: ir.Node, index: int) -> NDArray | None:
+def at(node: ir.Node, index: int) -> NDArray | None:
     """The constant input `index` of a node, or None."""
     tensor = constant(node.inputs[index]) if len(node.inputs) > index else None
     return None if tensor is None else tensor.numpy()
@@ -61,11 +61,11 @@ def _at(node: ir.Node, index: int) -> NDArray | None:
 def _passed(values: NDArray, node: ir.Node) -> NDArray | None:
     """What a node between a constant and its layer makes of the constant; None if that is not known."""
     if node.op_type in ("Sub", "Mul"):
-        other = _at(node, 1)
+        other = at(node, 1)
         return None if other is None else values - other if node.op_type == "Sub" else values * other
     if node.op_type == "DequantizeLinear":
         axis, block = node.attributes.get_int("axis", 1), node.attributes.get_int("block_size", 0)
-        return _scaled(values, _at(node, 1), _at(node, 2), axis, block)
+        return _scaled(values, at(node, 1), at(node, 2), axis, block)
     if node.op_type == "QuantizeLinear":
         return None
     return qdq.values_of(Weight(0, "", ir.tensor(values), (node,)))
@@ -77,12 +77,12 @@ def _scaled(values: NDArray, scale: NDArray | None, zero: NDArray | None, axis: 
         return None
     real = values.astype(np.float32)
     if zero is not None:
-        real -= _spread(zero.astype(np.float32), axis, block, values.shape)
-    real *= _spread(scale.astype(np.float32), axis, block, values.shape)
+        real -= spread(zero.astype(np.float32), axis, block, values.shape)
+    real *= spread(scale.astype(np.float32), axis, block, values.shape)
     return real
 
 
-def _spread(part: NDArray, axis: int, block: int, shape: tuple[int, ...]) -> NDArray:
+def spread(part: NDArray, axis: int, block: int, shape: tuple[int, ...]) -> NDArray:
     """`part` in a shape that broadcasts against `shape`."""
     if part.size == 1:
         return part.reshape(())
@@ -120,12 +120,12 @@ def _rows(node: ir.Node, values: NDArray) -> NDArray | None:
     reader, packed, middle = node, False, np.float32(0)
     while reader.outputs[0].uses() and (reader is node or reader.op_type in _UNPACKING):
         packed |= reader.op_type == "BitShift"
-        if reader.op_type == "Sub" and (offset := _at(reader, 1)) is not None:
+        if reader.op_type == "Sub" and (offset := at(reader, 1)) is not None:
             middle = np.float32(offset.reshape(-1)[0])
         reader, before = next(iter(reader.outputs[0].uses())).node, reader
         if reader.op_type == "Mul":
             beside = next((v.producer() for v in reader.inputs if v is not None and v is not before.outputs[0]), None)
-            scale = _at(beside, 0) if beside is not None and beside.op_type == "Gather" else None
+            scale = at(beside, 0) if beside is not None and beside.op_type == "Gather" else None
             if scale is None:
                 return None
             if packed:
@@ -137,7 +137,7 @@ def _rows(node: ir.Node, values: NDArray) -> NDArray | None:
 def _blocks(node: ir.Node, packed: NDArray) -> NDArray | None:
     """The matrix of a MatMulNBits (com.microsoft), as (summed, output)."""
     summed, outputs = node.attributes.get_int("K", 0), node.attributes.get_int("N", 0)
-    bits, scale, zero = node.attributes.get_int("bits", 4), _at(node, 2), _at(node, 3)
+    bits, scale, zero = node.attributes.get_int("bits", 4), at(node, 2), at(node, 3)
     if bits not in (4, 8) or scale is None:
         return None
 
