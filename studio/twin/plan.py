@@ -153,7 +153,7 @@ class _Planner:
             if found.attributes is not None and name not in found.attributes:
                 raise unsupported(info, f"its attribute {name} is not known to the twin")
             attributes[name] = self._attribute(attr)
-        special = {"node": info, "types": self.types, "mode": self.mode}
+        special = {"node": info, "types": self.types, "phase": self.mode}
         attributes |= {name: value for name, value in special.items() if name in found.special}
         inputs = tuple(self.slot(v) for v in node.inputs)
         for position, slot in enumerate(inputs):

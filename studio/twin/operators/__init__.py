@@ -6,7 +6,7 @@ attributes it may ask, by naming a keyword parameter, for:
 
     node: Node      what is known about the node before it runs: opset, number of outputs, declared types
     types: Types    which torch type carries which ONNX type
-    mode: Mode      whether this is training, and whether batch statistics are used
+    phase: Mode     whether this is training, and whether batch statistics are used (`mode` is an attribute of operators)
     run: Callable   runs a subgraph: `run(body, *inputs) -> tuple`, where body is an attribute of type GRAPH
 
 `host` names the inputs whose *values* steer the operator (shapes, axes, indices of Slice): they are kept on the CPU.
@@ -27,7 +27,7 @@ import onnx_ir as ir
 from studio.errors import RunError
 
 #: Names a function may use for what is not an attribute.
-SPECIAL = ("node", "types", "mode", "run")
+SPECIAL = ("node", "types", "phase", "run")
 
 
 @dataclass(frozen=True)
