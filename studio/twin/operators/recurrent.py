@@ -81,7 +81,7 @@ def lstm(
 
         return step
 
-    bias = None if b is None else sum(b.chunk(2, -1))
+    bias = None if b is None else torch.add(*b.chunk(2, -1))
     return _stepped(x, states, w, bias, ends, direction, layout, gates)
 
 
@@ -163,7 +163,7 @@ def rnn(
     def gates(side: int) -> _Step:
         return lambda inner, state: (used[side](_clipped(inner + state[0] @ r[side].mT, clip)),)
 
-    bias = None if b is None else sum(b.chunk(2, -1))
+    bias = None if b is None else torch.add(*b.chunk(2, -1))
     return _stepped(x, states, w, bias, ends, direction, layout, gates)
 
 
