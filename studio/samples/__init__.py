@@ -63,9 +63,13 @@ class Samples:
         fixed_batch: the batch size the model demands, or None if any will do.
         blocks: one number per row; rows of one block (a recording, a pair, a query) are never split between calibration
             and evaluation. None where every row stands for itself.
+        sequence: "step" or "time" if the rows of a block are steps between which recurrent state is carried: a call takes
+            one step (of one or several blocks side by side), or consecutive steps of one block. Empty otherwise.
+        opened: the options of `open_samples` that say how the data was read, to read other data the same way.
     """
 
     kind = "arrays"
+    sequence: Literal["", "step", "time"] = ""
 
     def __init__(
         self,
@@ -83,6 +87,7 @@ class Samples:
     ) -> None:
         self.name, self.count, self.task = name, count, task
         self.state, self.fixed_batch, self.warnings, self.blocks = state or {}, fixed_batch, warnings, blocks
+        self.opened: dict[str, Any] = {}
         self._calibration = self._split(min(calibration_max, int(count * calibration_share)), seed)
 
     @property

@@ -90,6 +90,8 @@ class AudioSamples(Samples):
         blocks = np.repeat(np.arange(len(recordings)), counts)
         super().__init__(name, count, state=feeder.state, fixed_batch=feeder.fixed_batch, blocks=blocks, **options)
         self._recordings, self._target, self._feeder, self._labels = recordings, target, feeder, labels
+        if self.state:
+            self.sequence = "step" if any(feeder.find(name).axis is not None for name in self.state) else "time"
         self._frame, self._hop, self._context = frame, hop, context
         self._loaded: tuple[int, np.ndarray] = (-1, np.zeros(0, np.float32))
 
@@ -101,8 +103,7 @@ class AudioSamples(Samples):
         if not self.state:
             yield from super().batches(size, part, limit)
             return
-        stepwise = any(self._feeder.find(name).axis is not None for name in self.state)
-        size = self.fixed_batch or (1 if stepwise else size)
+        size = self.fixed_batch or (1 if self.sequence == "step" else size)
         rows = self.rows(part, limit)
         assert self.blocks is not None
         block = self.blocks[rows]

@@ -137,9 +137,17 @@ def _open(path: Path, base: Path, model: Model, given: dict[str, Any]) -> Sample
             chosen[key] = _typed(key, given[key])
     if isinstance(chosen.get("labels"), str):
         chosen["labels"] = _labels(chosen["labels"], kind, path, base)
+    opened = {
+        "kind": kind,
+        **chosen,
+        **{k: given[k] for k in ("task", "metrics", "output", *_OF_TASK) if given.get(k) is not None},
+    }
+    if "characters" in opened:
+        opened["characters"] = _inside(base, opened["characters"], "characters")
     chosen |= _calibration(given)
     chosen["task"] = _task(given, base)
     samples = opener(path, model, **chosen)
+    samples.opened = opened
     samples.name = str(given.get("name") or samples.name)
     if samples.task is not None and samples.labels(np.zeros(1, np.int64)) is None and samples.task.kind != "map":
         samples.task = None
