@@ -20,7 +20,7 @@ _SAME = {
 _WIDER = {
     ir.DataType.UINT16: torch.int32, ir.DataType.UINT32: torch.int64, ir.DataType.UINT64: torch.int64,
     ir.DataType.INT4: torch.int8, ir.DataType.UINT4: torch.uint8, ir.DataType.INT2: torch.int8, ir.DataType.UINT2: torch.uint8,
-    ir.DataType.FLOAT4E2M1: torch.float32,
+    ir.DataType.FLOAT4E2M1: torch.float32, ir.DataType.FLOAT6E2M3: torch.float32, ir.DataType.FLOAT6E3M2: torch.float32,
 }  # fmt: skip
 _NARROW = {torch.float16, torch.bfloat16}
 
@@ -46,3 +46,19 @@ class Types:
         dtype = ir.DataType(dtype)
         found = _SAME.get(dtype) or _WIDER[dtype]
         return torch.float32 if found in _NARROW and not self.exact else found
+
+
+def is_integer(dtype: ir.DataType | None) -> bool:
+    """Whether an ONNX type holds integers; False for None, an unknown type, and for truth values."""
+    return dtype is not None and dtype.is_integer()
+
+
+def wrapped(x: torch.Tensor, dtype: ir.DataType | None) -> torch.Tensor:
+    """Integers as an ONNX integer type keeps them, which is narrower than the torch type that carries it: its lowest bits."""
+    if dtype is None or not dtype.is_integer() or dtype.bitwidth >= x.dtype.itemsize * 8:
+        return x
+    lowest = torch.bitwise_and(x, (1 << dtype.bitwidth) - 1)
+    if not dtype.is_signed():
+        return lowest
+    sign = 1 << (dtype.bitwidth - 1)
+    return torch.bitwise_xor(lowest, sign) - sign

@@ -1,0 +1,77 @@
+"""Arithmetic on two or more operands, with broadcasting."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+import torch
+
+from studio.twin.operators import Node, operator
+from studio.twin.operators.broadcasting import binary, placed
+from studio.twin.types import is_integer
+
+
+@binary("Add")
+def add(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a + b
+
+
+@binary("Sub")
+def sub(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a - b
+
+
+@binary("Mul")
+def mul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a * b
+
+
+@operator("Div")
+def div_before_7(a: torch.Tensor, b: torch.Tensor, *, axis: int | None = None, broadcast: int = 0, node: Node) -> torch.Tensor:
+    return div(a, placed(a, b, axis), node=node)
+
+
+@operator("Div", since=7)
+def div(a: torch.Tensor, b: torch.Tensor, *, node: Node) -> torch.Tensor:
+    """Integers, also those that are carried as floats, are divided toward zero."""
+    integers = not a.is_floating_point() or is_integer(node.dtypes[0])
+    return torch.div(a, b, rounding_mode="trunc") if integers else a / b
+
+
+@operator("Pow", host=(1,))
+def power_before_7(a: torch.Tensor, b: torch.Tensor, *, axis: int | None = None, broadcast: int = 0) -> torch.Tensor:
+    return power(a, placed(a, b, axis))
+
+
+@operator("Pow", since=7, host=(1,))
+def power(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The result has the type of the base. A constant exponent is told to torch as a number: it has faster ways for some."""
+    if b.dim() == 0 and b.device.type == "cpu" and not b.requires_grad:
+        return torch.pow(a, b.item()).to(a.dtype)
+    return torch.pow(a, b.to(a.device)).to(a.dtype)
+
+
+@operator("Mod", since=10)
+def mod(a: torch.Tensor, b: torch.Tensor, *, fmod: int = 0) -> torch.Tensor:
+    """The remainder has the sign of the divisor, or with `fmod` that of the dividend."""
+    return torch.fmod(a, b) if fmod else torch.remainder(a, b)
+
+
+@operator("Max")
+def maximum(*values: torch.Tensor) -> torch.Tensor:
+    return reduce(torch.maximum, values)
+
+
+@operator("Min")
+def minimum(*values: torch.Tensor) -> torch.Tensor:
+    return reduce(torch.minimum, values)
+
+
+@operator("Sum")
+def total(*values: torch.Tensor) -> torch.Tensor:
+    return reduce(torch.add, values)
+
+
+@operator("Mean")
+def mean(*values: torch.Tensor) -> torch.Tensor:
+    return reduce(torch.add, values) / len(values)

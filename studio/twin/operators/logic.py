@@ -1,0 +1,104 @@
+"""Comparison, logic, and bits of integers."""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+import torch
+
+from studio.twin.operators import Node, operator
+from studio.twin.operators.broadcasting import binary
+from studio.twin.types import wrapped
+
+_MAX = torch.iinfo(torch.int64).max
+
+
+@binary("Equal")
+def equal(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a == b
+
+
+@binary("Greater")
+def greater(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a > b
+
+
+@binary("Less")
+def less(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a < b
+
+
+@operator("GreaterOrEqual", since=12)
+def greater_or_equal(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a >= b
+
+
+@operator("LessOrEqual", since=12)
+def less_or_equal(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a <= b
+
+
+@operator("Not")
+def logical_not(x: torch.Tensor) -> torch.Tensor:
+    return torch.logical_not(x)
+
+
+@binary("And")
+def logical_and(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.logical_and(a, b)
+
+
+@binary("Or")
+def logical_or(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.logical_or(a, b)
+
+
+@binary("Xor")
+def logical_xor(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.logical_xor(a, b)
+
+
+@operator("IsInf", since=10)
+def is_inf(x: torch.Tensor, *, detect_negative: int = 1, detect_positive: int = 1) -> torch.Tensor:
+    x = x.float() if x.dtype.itemsize == 1 else x  # torch tells nothing about 8-bit floats
+    negative, positive = torch.isneginf(x), torch.isposinf(x)
+    return (negative & bool(detect_negative)) | (positive & bool(detect_positive))
+
+
+@operator("IsNaN", since=9)
+def is_nan(x: torch.Tensor) -> torch.Tensor:
+    return torch.isnan(x.float() if x.dtype.itemsize == 1 else x)
+
+
+@operator("BitwiseAnd", since=18)
+def bitwise_and(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.bitwise_and(a, b)
+
+
+@operator("BitwiseOr", since=18)
+def bitwise_or(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.bitwise_or(a, b)
+
+
+@operator("BitwiseXor", since=18)
+def bitwise_xor(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return torch.bitwise_xor(a, b)
+
+
+@operator("BitwiseNot", since=18)
+def bitwise_not(x: torch.Tensor, *, node: Node) -> torch.Tensor:
+    return wrapped(torch.bitwise_not(x), node.dtypes[0])
+
+
+@operator("BitShift", since=11)
+def bit_shift(x: torch.Tensor, amount: torch.Tensor, *, direction: str, node: Node) -> torch.Tensor:
+    """Bits that leave are lost; a right shift repeats the sign of signed integers.
+
+    torch, like the specification, gives what is left of the sign when the amount is negative or at least the width.
+    """
+    if direction == "LEFT":
+        return wrapped(torch.bitwise_left_shift(x, amount), node.dtypes[0])
+    if node.dtypes[0] == ir.DataType.UINT64:  # torch would repeat bit 63: that bit is moved apart from the others
+        first = (amount > 0) & (amount < 64)
+        moved = torch.bitwise_right_shift(torch.bitwise_right_shift(x, 1) & _MAX, amount - 1)
+        return torch.where(first, moved, torch.where(amount == 0, x, torch.zeros_like(x)))
+    return torch.bitwise_right_shift(x, amount)
