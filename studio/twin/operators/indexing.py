@@ -20,7 +20,7 @@ def gather(x: torch.Tensor, indices: torch.Tensor, *, axis: int = 0, phase: Mode
     if indices.dim() == 1:
         return x.index_select(axis, indices)
     taken = x.index_select(axis, indices.reshape(-1))
-    return taken.reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+    return taken.reshape([*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]])
 
 
 def wrapped(indices: torch.Tensor, size: int) -> torch.Tensor:
@@ -41,7 +41,7 @@ def gather_nd(x: torch.Tensor, indices: torch.Tensor, *, batch_dims: int = 0) ->
     flat = x.reshape(prod(batch) * prod(x.shape[batch_dims : batch_dims + depth]), *x.shape[batch_dims + depth :])
     places = flat_places(indices, tuple(x.shape[batch_dims : batch_dims + depth]), batch)
     taken = flat.index_select(0, places.reshape(-1))
-    return taken.reshape(*indices.shape[:-1], *x.shape[batch_dims + depth :])
+    return taken.reshape([*indices.shape[:-1], *x.shape[batch_dims + depth :]])
 
 
 def flat_places(indices: torch.Tensor, sizes: tuple[int, ...], batch: tuple[int, ...] = ()) -> torch.Tensor:
