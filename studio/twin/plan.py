@@ -10,6 +10,7 @@ from typing import Any
 import onnx_ir as ir
 
 from studio.model import LAYER_KEY, Model
+from studio.twin.inference import result_types
 from studio.twin.operators import Mode, Node, find, unsupported
 from studio.twin.tensors import to_torch
 from studio.twin.types import Types
@@ -83,6 +84,7 @@ class _Planner:
         self.model, self.types, self.mode = model, types, mode
         self.slots: dict[ir.Value, int] = {}
         self.constants: dict[int, tuple[str, ir.TensorProtocol]] = {}
+        self.dtypes: dict[ir.Value, ir.DataType | None] = {}
         self.keys: set[str] = set()
         self.statistics: set[int] = set()
         self.read: dict[int, bool] = {}  # slot -> whether only the CPU reads it
@@ -135,6 +137,9 @@ class _Planner:
 
     def _step(self, node: ir.Node) -> Step:
         opset = self.model.opset if node.domain in ("", "ai.onnx") else self.model.ir.opset_imports.get(node.domain, 1)
+        dtypes = tuple(self._dtype(v) for v in node.inputs)
+        results = result_types(node, opset, dtypes)
+        self.dtypes.update(zip(node.outputs, results, strict=True))
         info = Node(
             str(node.meta.get(LAYER_KEY) or node.name or node.outputs[0].name),
             node.op_type,
@@ -142,8 +147,8 @@ class _Planner:
             opset,
             len(node.outputs),
             tuple(bool(v.name) for v in node.outputs),
-            tuple(_dtype(v) for v in node.inputs),
-            tuple(v.dtype for v in node.outputs),
+            dtypes,
+            results,
         )
         found = find(node.domain, node.op_type, opset)
         if found is None:
@@ -164,6 +169,13 @@ class _Planner:
         function = partial(found.function, **attributes) if attributes else found.function
         return Step(function, inputs, outputs, info, found.host, "run" in found.special)
 
+    def _dtype(self, value: ir.Value | None) -> ir.DataType | None:
+        """The type of a value, declared or inferred; None where it is absent or unknown."""
+        if value is None or value.dtype is not None:
+            return None if value is None else value.dtype
+        tensor = constant(value)
+        return self.dtypes.get(value) if tensor is None else tensor.dtype
+
     def _attribute(self, attr: ir.Attr) -> Any:
         kind = attr.type
         if kind == ir.AttributeType.GRAPH:
@@ -176,14 +188,6 @@ class _Planner:
         if kind in (ir.AttributeType.INTS, ir.AttributeType.FLOATS, ir.AttributeType.STRINGS):
             return list(attr.value)
         return attr.value
-
-
-def _dtype(value: ir.Value | None) -> ir.DataType | None:
-    """The type of a value, also of a constant that is declared nowhere."""
-    if value is None or value.dtype is not None:
-        return None if value is None else value.dtype
-    tensor = constant(value)
-    return None if tensor is None else tensor.dtype
 
 
 def _captured(step: Step) -> set[int]:

@@ -29,10 +29,9 @@ def to_torch(tensor: ir.TensorProtocol, types: Types) -> torch.Tensor:
 def from_array(array: np.ndarray, wanted: torch.dtype) -> torch.Tensor:
     """An array of any numpy or ml_dtypes type in the torch type that carries it."""
     name = array.dtype.name
-    if name in ("bfloat16", "float16") or name.startswith(("float8", "float4")):
-        if wanted.itemsize == array.dtype.itemsize and not name.startswith("float4"):
-            bits = np.ascontiguousarray(array).view(np.int16 if array.dtype.itemsize == 2 else np.uint8)
-            return _shared(bits).view(wanted)
+    if name in ("bfloat16", "float16") or name.startswith(("float8", "float6", "float4")):
+        if wanted.itemsize == array.dtype.itemsize and not name.startswith(("float6", "float4")):
+            return _shared(array.view(np.int16 if array.dtype.itemsize == 2 else np.uint8)).view(wanted)
         array = array.astype(np.float32)
     elif name.startswith(("int4", "uint4", "int2", "uint2")):
         array = array.astype(np.int8 if name.startswith("int") else np.uint8)
@@ -46,10 +45,9 @@ def from_array(array: np.ndarray, wanted: torch.dtype) -> torch.Tensor:
 
 
 def _shared(array: np.ndarray) -> torch.Tensor:
-    array = np.ascontiguousarray(array) if array.ndim else array
     with warnings.catch_warnings():  # constants are never written to
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return torch.from_numpy(array if array.ndim else array.reshape(1)).reshape(array.shape)
+        return torch.from_numpy(np.ascontiguousarray(array)).reshape(array.shape)
 
 
 def to_array(value: torch.Tensor, dtype: ir.DataType) -> np.ndarray:

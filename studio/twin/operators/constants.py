@@ -8,16 +8,14 @@ from typing import Any
 import onnx_ir as ir
 import torch
 
-from studio.errors import RunError
-from studio.twin.operators import Node, operator
+from studio.twin.operators import Node, operator, unsupported
 from studio.twin.types import Types
 
 
 @operator("Constant")
 def constant(*, node: Node, **values: Any) -> torch.Tensor:
     """Numbers are constants of the plan; what is left is text."""
-    what = f"The node {node.name} (Constant, opset {node.opset}) cannot be trained through"
-    raise RunError(what, f"its {', '.join(values)} is of a type that torch does not have", "Export the model without it")
+    raise unsupported(node, f"its {', '.join(values)} is of a type that torch does not have")
 
 
 @operator("ConstantOfShape", since=9, host=(0,))
