@@ -50,7 +50,7 @@ def flat_places(indices: torch.Tensor, sizes: tuple[int, ...], batch: tuple[int,
     for column, size in enumerate(sizes):
         places = places * size + wrapped(indices[..., column], size)
     start = torch.arange(prod(batch), device=indices.device) * prod(sizes)
-    return places + start.reshape(*batch, *[1] * (places.dim() - len(batch)))
+    return places + start.reshape([*batch, *[1] * (places.dim() - len(batch))])
 
 
 @operator("OneHot", since=9, host=(1,))

@@ -73,7 +73,7 @@ def max_pool(
 
 def _places(places: torch.Tensor, sizes: list[int], x: torch.Tensor, widths: Borders, column_major: int) -> torch.Tensor:
     """Positions in the bordered planes of the given sizes as positions in the whole of `x`."""
-    coordinates = []
+    coordinates: list[torch.Tensor] = []
     for size, (before, _) in zip(reversed(sizes), reversed(widths), strict=True):
         coordinates.insert(0, places % size - before)
         places = places // size
@@ -188,16 +188,16 @@ def max_unpool(
     pads: list[int] | None = None,
     strides: list[int] | None = None,
 ) -> torch.Tensor:
-    """Values back to where MaxPool found them in a tensor of the size before pooling; `shape` places that in a larger one."""
+    """Values back to where MaxPool found them, in a tensor of `shape`, or of the size that the windows cover.
+
+    Indices count in the tensor that is made, as MaxPool counts in the one it pools and as ONNX Runtime reads them.
+    """
     axes = len(kernel_shape)
     strides = strides or [1] * axes
     widths = borders(x.shape[2:], kernel_shape, strides, "NOTSET", pads)
-    sizes = [
+    covered = [
         (count - 1) * stride + span - before - after
         for count, stride, span, (before, after) in zip(x.shape[2:], strides, kernel_shape, widths, strict=True)
     ]
-    full = [*x.shape[:2], *sizes]
-    spread = x.new_zeros(prod(full)).scatter(0, indices.reshape(-1).long(), x.reshape(-1)).reshape(full)
-    return (
-        spread if shape is None else bordered(spread, [(0, int(n) - s) for n, s in zip(shape.tolist()[2:], sizes, strict=True)])
-    )
+    sizes = [*x.shape[:2], *covered] if shape is None else shape.tolist()
+    return x.new_zeros(prod(sizes)).scatter(0, indices.reshape(-1).long(), x.reshape(-1)).reshape(sizes)
