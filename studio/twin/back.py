@@ -7,20 +7,25 @@ import onnx_ir as ir
 from studio.graph.edit import store
 from studio.model import Model
 from studio.twin.module import Twin
+from studio.twin.stored import Stored
 from studio.weights import constant
 
 
 def with_weights(model: Model, twin: Twin) -> Model:
     """The same graph with the values of `twin`, a twin of exactly this model. Tensors that did not change are shared.
 
-    Masked weights become zero; quantized weights are rounded to the grid they are stored on.
+    Masked weights become zero; quantized weights are rounded to the grid they are stored on, as it is by then.
     """
     changed: dict[int, ir.TensorProtocol] = {}
     latent = twin.weights() | twin.statistics()
     tensors = dict(twin.plan.constants.values())
     for name, values in latent.items():
         mask = twin.masks.get(name)
-        tensor = twin.stored[name].write(values if mask is None else values * mask)
+        tensor = twin.stored[name].write(values if mask is None else values * mask, *twin.beside(name))
+        if tensor.tobytes() != tensors[name].tobytes():
+            changed[id(tensors[name])] = tensor
+    for name, values in twin.ranges().items():
+        tensor = Stored(name, tensors[name]).write(values)
         if tensor.tobytes() != tensors[name].tobytes():
             changed[id(tensors[name])] = tensor
     if not changed:

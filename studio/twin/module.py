@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from studio.model import Model
+from studio.twin.grids import grids_of
 from studio.twin.operators import Mode
 from studio.twin.plan import Body, Step, plan
 from studio.twin.stored import Stored
@@ -34,6 +35,7 @@ class Twin(nn.Module):
 
     Attributes:
         stored: how each parameter's values and the stored tensor become one another, by name.
+        grids: which scales and zero points quantize what; see `ranges`.
         inputs, outputs: names of what `forward` takes and returns.
 
     Raises:
@@ -61,20 +63,29 @@ class Twin(nn.Module):
         self._steps = {step.node.name: step for step in self.plan.body.steps}
         self._host: dict[int, torch.Tensor] = {}
         self._constants: dict[int, str] = {}
+        self.grids = grids_of(model, self.plan)
         chosen = stored_of(model, self.plan, None if layers is None else set(layers))
+        ranges = {name for grid in self.grids for name in (grid.scale, grid.zero_point)}
+        ranges |= {name for codec in chosen.values() for name in codec.beside}
+        self._ranges: dict[str, str] = {}
         for slot, (name, tensor) in self.plan.constants.items():
-            if slot in chosen and slot not in self.plan.statistics:
-                self.stored[name], self._slots[name] = chosen[slot], slot
-                self.register_parameter(f"w{slot}", nn.Parameter(chosen[slot].latent()))
-            elif slot in self.plan.statistics:
+            if slot in self.plan.statistics:
                 stored = Stored(name, tensor)
                 self.stored[name], self._slots[name] = stored, slot
                 self.register_buffer(f"s{slot}", stored.latent())
+            elif name in ranges:
+                self._constants[slot] = self._ranges[name] = f"c{slot}"
+                self.register_buffer(f"c{slot}", to_torch(tensor, self.types).clone())
+            elif slot in chosen:
+                self.stored[name], self._slots[name] = chosen[slot], slot
             elif slot in self.plan.host:
                 self._host[slot] = to_torch(tensor, self.types)
             else:
                 self._constants[slot] = f"c{slot}"
                 self.register_buffer(f"c{slot}", to_torch(tensor, self.types), persistent=False)
+        for name, slot in self._slots.items():
+            if slot not in self.plan.statistics:
+                self.register_parameter(f"w{slot}", nn.Parameter(self.stored[name].latent(*self.beside(name))))
 
     def weights(self) -> dict[str, nn.Parameter]:
         """The parameters by the name of their stored tensor."""
@@ -83,6 +94,13 @@ class Twin(nn.Module):
     def statistics(self) -> dict[str, torch.Tensor]:
         """Running means and variances of BatchNormalization by the name of their stored tensor."""
         return {name: getattr(self, f"s{slot}") for name, slot in self._slots.items() if slot in self.plan.statistics}
+
+    def ranges(self) -> dict[str, torch.Tensor]:
+        """Scales and zero points of quantization by the name of their stored tensor; to be changed by `copy_`.
+
+        `grids` tells what each is for. `studio.twin.back.with_weights` stores them with the weights.
+        """
+        return {name: getattr(self, buffer) for name, buffer in self._ranges.items()}
 
     def train(self, mode: bool = True) -> Twin:
         """Turn Dropout on or off. Batch statistics are used only while `mode.statistics` is set as well."""
@@ -100,6 +118,12 @@ class Twin(nn.Module):
         if isinstance(after, nn.Module):
             self.add_module(f"after{step.outputs[0]}", after)
         step.after = after
+
+    def remove(self, layer: str) -> None:
+        """Take away what `insert` put behind a layer."""
+        step = self._steps[layer]
+        self._modules.pop(f"after{step.outputs[0]}", None)
+        step.after = None
 
     def forward(self, feeds: Mapping[str, torch.Tensor], keep: Iterable[str] = ()) -> dict[str, torch.Tensor]:
         """Compute the outputs, and the values of the main graph named in `keep`, from tensors by input name.
@@ -121,13 +145,23 @@ class Twin(nn.Module):
         found = dict(zip(self.outputs, results, strict=True))
         return found | {name: env[slot] for name, slot in kept.items()}
 
+    def _apply(self, *args: Any, **options: Any) -> Twin:
+        super()._apply(*args, **options)
+        weights = self.weights()
+        self.masks = {name: mask.to(weights[name].device) for name, mask in self.masks.items()}
+        return self
+
     def _read(self, name: str, slot: int) -> torch.Tensor:
         """What the graph reads of a parameter."""
         if slot in self.plan.statistics:
             return getattr(self, f"s{slot}")
         latent = getattr(self, f"w{slot}")
         mask = self.masks.get(name)
-        return self.stored[name].read(latent if mask is None else latent * mask, self.types)
+        return self.stored[name].read(latent if mask is None else latent * mask, self.types, *self.beside(name))
+
+    def beside(self, name: str) -> list[torch.Tensor]:
+        """The present scales and zero point of the grid that a parameter is stored on; none for a float."""
+        return [getattr(self, self._ranges[one]) for one in self.stored[name].beside]
 
     def _feed(self, value: torch.Tensor) -> torch.Tensor:
         narrow = value.dtype in (torch.float16, torch.bfloat16) and not self.types.exact
