@@ -147,10 +147,11 @@ def upsample_images(x: torch.Tensor, *, height_scale: float, width_scale: float,
 
 def resized(x: torch.Tensor, axes: list[Axis], kernel: Kernel) -> torch.Tensor:
     """`x` resized along each of the axes."""
-    regional = kernel.coordinates == "tf_crop_and_resize"
-    axes = [one for one in axes if regional or one.scale != 1 or one.count != one.size]
-    if not axes or x.numel() == 0:
-        return x.new_zeros(_shape(x, axes)) if axes else x
+    axes = [one for one in axes if one.scale != 1 or one.count != one.size]  # runtimes do not crop at scale 1 either
+    if not axes:
+        return x
+    if x.numel() == 0:
+        return x.new_zeros(_shape(x, axes))
     mode = _kernel_of_torch(x, axes, kernel)
     if mode is not None:
         corners = {} if mode == "nearest" else {"align_corners": kernel.coordinates == "align_corners"}
@@ -236,9 +237,10 @@ def _original(one: Axis, kernel: Kernel) -> np.ndarray:
     elif mode == "pytorch_half_pixel" and one.count <= 1:
         at = 0 * place
     else:
-        at = (place + half) / scale - half
-        if mode == "half_pixel_symmetric":
-            at = length / 2 * (1 - np.float32(one.count) / (scale * length)) + at
+        offset = (
+            length / 2 * (1 - np.float32(one.count) / (scale * length)) if mode == "half_pixel_symmetric" else np.float32(0)
+        )
+        at = offset + (place + half) / scale - half
     return at.astype(np.float64)
 
 
