@@ -87,7 +87,7 @@ def attention_maps(model: Model) -> list[Inner]:
             continue
         axis = node.attributes.get_int("axis", -1 if model.opset >= 13 else 1)
         if axis in (3, -1):
-            found.append(Inner(value.name or "", info.shape, 1, 0.0))
+            found.append(Inner(value.name or "", info.shape, 1, 0.0, frozenset({"Softmax"})))
     return [replace(one, depth=(n + 1) / len(found)) for n, one in enumerate(found)]
 
 
@@ -176,4 +176,6 @@ def _named(model: Model, name: str, shapes: dict[str, Info], who: str) -> Inner:
     info, axis = shapes.get(name), channel_axis(value)
     if info is None or not info.shape or len(info.shape) < 2 or info.shape[axis] is None:
         raise SettingError(f"It is not known how many channels the {who}'s value {name!r} has")
-    return Inner(name, info.shape, axis % len(info.shape), 0.0)
+    maker = value.producer()
+    kind = frozenset({maker.op_type} if maker is not None else ())
+    return Inner(name, info.shape, axis % len(info.shape), 0.0, kind)
