@@ -50,6 +50,11 @@ def documents() -> Path:
     return _made(_home("documents") or platformdirs.user_data_path("compression-studio") / "documents")
 
 
+def checkpoints() -> Path:
+    """The folder in which trainings keep what they go on from after an interruption. `STUDIO_HOME` moves it."""
+    return _made(_home("checkpoints") or platformdirs.user_data_path("compression-studio") / "checkpoints")
+
+
 def _home(name: str) -> Path | None:
     home = os.environ.get("STUDIO_HOME")
     return Path(home) / name if home else None

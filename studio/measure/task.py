@@ -117,6 +117,45 @@ def _evaluate(
     ]
 
 
+class Scorer:
+    """Metrics of outputs that something else than a session computed: as of `evaluate`, without intervals.
+
+    Args:
+        model: what the outputs are of.
+        samples: whose task says what the labels mean.
+    """
+
+    def __init__(self, model: Model, samples: Samples) -> None:
+        self._model, self._samples = model, samples
+        self._rows: _Rows | None = None
+
+    def add(self, batch: Batch, outputs: dict[str, np.ndarray]) -> None:
+        """Score the outputs of one batch.
+
+        Raises:
+            SamplesError: the labels do not fit the model.
+        """
+        if self._rows is None:
+            task = self._samples.task or Task()
+            declared: dict[str, Sequence[object]] = {port.name: port.shape or () for port in self._model.outputs}
+            scoring = Scoring(self._model, self._samples, task, batch.labels, outputs, declared, len(batch.rows), None)
+            self._rows = _Rows(scoring)
+        self._rows.add(self._rows.scoring.scores(outputs, batch), batch.labels, batch)
+
+    @property
+    def meaning(self) -> tuple[str, str, str]:
+        """(kind of the task, output that is scored, "logit" or "probability"), once a batch was added."""
+        assert self._rows is not None
+        return self._rows.scoring.kind, self._rows.scoring.output, self._rows.scoring.activation
+
+    def values(self) -> dict[str, float]:
+        """The figures by name; of those that have rows to be computed from."""
+        if self._rows is None:
+            return {}
+        kinds = self._rows.scoring.metrics
+        return {kind.name: kind.value(rows) for kind, rows in zip(kinds, self._rows.finish(), strict=True) if len(rows)}
+
+
 def _figures(
     kinds: tuple[MetricKind, ...],
     rows: list[np.ndarray],

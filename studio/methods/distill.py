@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from studio.errors import SettingError
+from studio import formats
+from studio.errors import RunError, SettingError
+from studio.graph.together import different_interface
 from studio.method import Context
 from studio.model import Model
-from studio.samples import Samples
 from studio.setting import setting
 from studio.train import spec
 from studio.train.training import Training
 
 if TYPE_CHECKING:
+    from studio.train.data import TrainingData
+    from studio.train.learner import Recurrence
     from studio.train.lesson import Lesson
     from studio.twin.module import Twin
 
@@ -30,6 +33,7 @@ class Distill(Training):
     """
 
     name: ClassVar[str] = "distill"
+    invents: ClassVar[bool] = True
 
     teacher: str = setting("", help="ONNX file of the teacher; empty takes the model before the first step.")
     student: str = setting(
@@ -63,7 +67,20 @@ class Distill(Training):
             return "initialize has no meaning without a student"
         return None
 
-    def lesson(self, student: Model, twin: Twin, samples: Samples, context: Context) -> Lesson:
+    def student_of(self, model: Model, context: Context) -> Model:
+        return self._other(self.student, model, context) if self.student else model
+
+    def lesson(self, student: Model, twin: Twin, data: TrainingData, recurrence: Recurrence, context: Context) -> Lesson:
         from studio.train.lesson import from_teacher
 
-        return from_teacher(self, student, twin, samples, context)
+        original = context.original or student
+        teacher = self._other(self.teacher, student, context) if self.teacher else original
+        asked = spec.parse_losses(self.losses)
+        return from_teacher(student, teacher, twin, data, asked, recurrence, temperature=self.temperature)
+
+    def _other(self, path: str, model: Model, context: Context) -> Model:
+        """The model in a file, which must take and return what `model` does."""
+        other = formats.load(path, context.job.part(0, 0, "teacher"))
+        if why := different_interface(model, other):
+            raise RunError(f"{other.name} and {model.name} cannot learn from one another", why, "Give another file")
+        return other

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from studio.method import Context
 from studio.model import Model
-from studio.samples import Samples
 from studio.train import spec
 from studio.train.training import Training
 
 if TYPE_CHECKING:
+    from studio.train.data import TrainingData
+    from studio.train.learner import Recurrence
     from studio.train.lesson import Lesson
     from studio.twin.module import Twin
 
@@ -33,7 +34,7 @@ class FineTune(Training):
         wrong = {term.name for term in spec.parse_losses(self.losses)} & {"soft", "hard", "logits", "features", "attention"}
         return f"the loss {min(wrong)} compares with a teacher: use distill" if wrong else None
 
-    def lesson(self, student: Model, twin: Twin, samples: Samples, context: Context) -> Lesson:
+    def lesson(self, student: Model, twin: Twin, data: TrainingData, recurrence: Recurrence, context: Context) -> Lesson:
         from studio.train.lesson import from_labels
 
-        return from_labels(student, twin, samples, spec.parse_losses(self.losses))
+        return from_labels(student, twin, data, spec.parse_losses(self.losses))

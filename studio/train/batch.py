@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 
-@dataclass(frozen=True)
+@dataclass
 class TrainingBatch:
-    """What one forward pass gets.
+    """What one forward pass gets; not changed once it is made.
 
     Attributes:
         feeds: tensors by input name.

@@ -70,11 +70,6 @@ class TrainingData:
         for window in self._windows(self.held, None):
             yield tuple(self.read(*step) for step in window)
 
-    def all_learned(self) -> Iterator[TrainingBatch]:
-        """The rows to learn from, once, in the order of their numbers, for work that does not depend on drawn orders."""
-        for start in range(0, len(self.learned), self.batch_size):
-            yield self.read(self.learned[start : start + self.batch_size])
-
     def read(self, rows: np.ndarray, restart: np.ndarray | None = None) -> TrainingBatch:
         """These rows as one batch."""
         fixed = self.samples.fixed_batch

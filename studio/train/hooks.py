@@ -32,6 +32,9 @@ class Hook:
         """Entered while held-out rows are evaluated and the best weights are copied, say to put averaged ones in place."""
         return nullcontext()
 
+    def finish(self) -> None:
+        """Called once after the last update, with the weights that are kept; what was inserted goes, what it did stays."""
+
     def state(self) -> dict[str, torch.Tensor]:
         """Everything to go on from, as tensors by name; copies are made by the caller."""
         return {}

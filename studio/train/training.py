@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from studio.errors import SettingError
 from studio.method import Context, Method
 from studio.model import Layer, Model
-from studio.samples import Samples
 from studio.setting import setting
 from studio.train import spec
 from studio.train.options import TrainOptions
 
 if TYPE_CHECKING:
+    from studio.train.data import TrainingData
+    from studio.train.learner import Recurrence
     from studio.train.lesson import Lesson
     from studio.twin.module import Twin
 
@@ -25,7 +26,9 @@ class Training(Method):
     Subclasses say what is learned from by `lesson`.
     """
 
-    calibrates = True
+    calibrates: ClassVar[bool] = True
+    #: Whether made-up inputs are enough to learn from.
+    invents: ClassVar[bool] = False
 
     data: str = setting("", help="Samples to train on: a folder, file or description; empty takes the calibration rows.")
     losses: str = setting("auto", help='What is minimized, such as "soft 1, features 0.5"; auto takes what fits the outputs.')
@@ -106,11 +109,19 @@ class Training(Method):
         names = TrainOptions.__dataclass_fields__.keys() & self.values().keys()
         return TrainOptions(**{name: getattr(self, name) for name in names}, seed=seed, key=key)
 
-    def lesson(self, student: Model, twin: Twin, samples: Samples, context: Context) -> Lesson:
-        """What `twin`, the twin of `student`, is to learn from these samples; see `studio.train.lesson`.
+    def student_of(self, model: Model, context: Context) -> Model:
+        """The model whose weights are trained.
 
         Raises:
-            RunError: it cannot be learned from these samples, or with these settings.
+            ModelError, RunError: it is another one and cannot be opened, or does not fit.
+        """
+        return model
+
+    def lesson(self, student: Model, twin: Twin, data: TrainingData, recurrence: Recurrence, context: Context) -> Lesson:
+        """What `twin`, the twin of `student`, is to learn from these rows.
+
+        Raises:
+            RunError: it cannot be learned from them, or with these settings.
         """
         raise NotImplementedError
 

@@ -1,0 +1,48 @@
+"""The learning-rate range test: how large a step pays before it does harm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+#: Updates of a test, and the rates of the first and the last.
+UPDATES = 48
+RATES = {"adamw": (1e-6, 1e-1), "sgd": (1e-5, 10.0)}
+#: Taken where no rate made the loss smaller.
+SAFE = {"adamw": 1e-5, "sgd": 1e-4}
+#: The test ends once the loss is this many times what it was.
+BROKEN = 2.0
+_MEMORY = 0.7
+#: The rate that made most progress was reached after all smaller ones had done their part, and is brittle for long.
+_BELOW = 3.0
+
+
+def rates(optimizer: str, count: int = UPDATES) -> list[float]:
+    """The learning rates of a test, each greater than the one before by the same factor."""
+    low, high = RATES[optimizer]
+    return [low * (high / low) ** (number / (count - 1)) for number in range(count)]
+
+
+def choose(tried: Sequence[float], ratios: Sequence[float], optimizer: str = "adamw") -> float:
+    """The learning rate to train with, from what a test saw.
+
+    Args:
+        tried: learning rates in growing order.
+        ratios: loss on the rows of each update, before it, over the loss of the starting weights on the same rows; it may end
+            early, with what broke the test.
+
+    The smoothed ratio falls, reaches its least value and rises: the rate is a third of that at the least value, and at most
+    that of the steepest descent where this is greater. Source: Smith, Cyclical Learning Rates for Training Neural Networks,
+    arXiv 1506.01186, section 3.3; of the same rows, so that rows of different difficulty do not hide the trend.
+    """
+    smooth: list[float] = []
+    for ratio in ratios:
+        if not math.isfinite(ratio):
+            break
+        smooth.append(ratio if not smooth else _MEMORY * smooth[-1] + (1 - _MEMORY) * ratio)
+    if len(smooth) < 3 or min(smooth) > 0.995:
+        return SAFE[optimizer]
+    least = min(range(len(smooth)), key=smooth.__getitem__)
+    slopes = [smooth[k + 1] - smooth[k] for k in range(least)]
+    steepest = min(range(len(slopes)), key=slopes.__getitem__) if slopes else 0
+    return min(tried[least] / _BELOW, max(tried[steepest], tried[least] / _BELOW**2))

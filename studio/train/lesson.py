@@ -1,0 +1,195 @@
+"""What a model is to learn from a teacher or from labels, chosen by what its outputs are where nothing was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from studio.errors import RunError
+from studio.measure.task import Scorer
+from studio.model import Model
+from studio.samples import Batch
+from studio.train.data import TrainingData
+from studio.train.learner import Recurrence, Teacher
+from studio.train.objective import Objective, Term
+from studio.train.outputs import Output, outputs_of
+from studio.train.spec import LossTerm
+from studio.train.terms import AgainstLabels, AgainstTeacher
+from studio.twin.module import Twin
+
+#: Rows from which the spread of a teacher's values is taken.
+_ROWS = 128
+_BY_OUTPUT = {"classes": "soft", "binary": "bce", "values": "regression"}
+#: Losses that need classes, or a score per row.
+_CLASSES, _SCORES = {"soft", "hard"}, {"pairwise", "margin", "listwise", "lambda"}
+_BY_TASK = {
+    "classification": "classes",
+    "map": "classes",
+    "scores": "bce",
+    "regression": "regression",
+    "similarity": "similarity",
+    "ranking": "listwise",
+}
+
+
+@dataclass
+class Lesson:
+    """What is minimized, and who teaches.
+
+    Attributes:
+        terms: of the objective.
+        teacher: answers what the terms compare with; None where labels are enough.
+        notes: sentences for the user.
+    """
+
+    terms: list[Term]
+    teacher: Teacher | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def objective(self) -> Objective:
+        return Objective(self.terms)
+
+
+def from_teacher(
+    student: Model,
+    teacher: Model,
+    twin: Twin,
+    data: TrainingData,
+    asked: Sequence[LossTerm],
+    recurrence: Recurrence,
+    *,
+    temperature: float = 1.0,
+    extra: Sequence[Term] = (),
+) -> Lesson:
+    """Learn to answer as `teacher` does.
+
+    Args:
+        twin: of the student.
+        asked: losses and weights; empty takes for every output the one that fits.
+        extra: further terms, such as those of inner values.
+
+    Raises:
+        RunError: a loss that was asked for fits no output, or needs labels that are not there.
+    """
+    own = outputs_of(student, data.samples)
+    theirs = {one.name: one for one in outputs_of(teacher, data.samples)}
+    if not own:
+        raise RunError("There is nothing to distill", f"no output of {student.name} is a float")
+    guide = Twin(teacher, outputs=[port.name for port in teacher.outputs])
+    variances = _variances(guide, [theirs[one.name] for one in own], data)
+    terms: list[Term] = []
+
+    def add(name: str, weight: float, one: Output) -> None:
+        guided, variance = theirs[one.name], variances[one.name]
+        if guided.activated != one.activated:  # one of them ends before the softmax or sigmoid: compare what both return
+            one, guided = (Output(o.name, "values", o.name) for o in (one, guided))
+            name = "regression" if name in ("soft", "bce") else name
+        terms.append(AgainstTeacher(name, weight, one, guided, temperature=temperature, variance=variance))
+
+    wanted = list(asked) if any(term.name not in ("features", "attention") for term in asked) else []
+    for term in wanted:
+        if term.name in ("features", "attention"):
+            continue
+        if term.name == "truth":
+            terms.append(_truth("truth", term.weight, "", student, twin, data))
+            continue
+        fitting = [one for one in own if _fits(term.name, one, student)]
+        if not fitting:
+            need = "classes" if term.name in _CLASSES else "probabilities" if term.name == "bce" else "one score per row"
+            what = f"The loss {term.name} fits no output of {student.name}"
+            raise RunError(what, f"none of them holds {need}", "Leave losses at auto")
+        for one in fitting:
+            add(term.name, term.weight, one)
+    if not wanted:
+        for one in own:
+            add(_BY_OUTPUT[one.kind], 1.0, one)
+    lesson = Lesson([*terms, *extra])
+    lesson.teacher = Teacher(guide, lesson.objective.teacher, recurrence)
+    return lesson
+
+
+def from_labels(student: Model, twin: Twin, data: TrainingData, asked: Sequence[LossTerm]) -> Lesson:
+    """Learn from the labels of the samples by the loss that fits their task, or by those that were asked for.
+
+    Raises:
+        RunError: there are no labels, or they cannot be learned from.
+    """
+    if not data.labeled:
+        what = "fine-tune needs labels"
+        raise RunError(what, f"{data.samples.name} has none", "Use distill, which learns from a teacher instead")
+    chosen = asked or (LossTerm("truth"),)
+    losses = {"bce": "bce", "regression": "regression", "huber": "huber", "cosine": "similarity", **{n: n for n in _SCORES}}
+    return Lesson([_truth(term.name, term.weight, losses.get(term.name, ""), student, twin, data) for term in chosen])
+
+
+def _fits(name: str, one: Output, model: Model) -> bool:
+    shape = next((port.shape for port in model.outputs if port.name == one.name), None) or ()
+    if name in _CLASSES:
+        return one.kind == "classes" or (one.kind == "values" and len(shape) > 1 and shape[-1] != 1)
+    if name in _SCORES:
+        return len(shape) <= 2
+    return one.kind != "values" if name == "bce" else True
+
+
+def _variances(teacher: Twin, outputs: Sequence[Output], data: TrainingData) -> dict[str, float]:
+    """Variance of what the teacher returns, over some rows, by output."""
+    found: dict[str, list[torch.Tensor]] = {one.name: [] for one in outputs}
+    size = data.samples.fixed_batch or 16
+    rows = data.learned[:_ROWS]
+    with torch.no_grad():
+        for start in range(0, len(rows), size):
+            values = teacher.eval()(data.read(rows[start : start + size]).feeds, [one.logits for one in outputs])
+            for one in outputs:
+                found[one.name].append(values[one.logits].float().reshape(-1))
+    spread = {name: torch.cat(values) for name, values in found.items()}
+    return {name: float(v.var(correction=0)) or float(v.square().mean()) or 1.0 for name, v in spread.items()}
+
+
+def _truth(name: str, weight: float, loss: str, student: Model, twin: Twin, data: TrainingData) -> AgainstLabels:
+    """The term that compares with labels: by `loss`, or by the one that fits the task."""
+    if not data.labeled:
+        raise RunError(f"The loss {name} needs labels", f"{data.samples.name} has none", "Leave it out")
+    kind, output, activation = _meaning(student, twin, data)
+    if kind == "transcription":
+        raise RunError("Transcriptions cannot be trained on", "their letters stand at no known step", "Use distill")
+    one = next(o for o in outputs_of(student, data.samples) if o.name == output)
+    labels = data.samples.labels(data.learned)
+    assert labels is not None
+    shape = next(port.shape for port in student.outputs if port.name == output) or ()
+    chosen = loss or _BY_TASK[kind]
+    if chosen == "bce" and not loss and len(shape) == 2 and shape[-1] == 2:
+        chosen = "classes"
+    if chosen == "classes" and (one.kind == "binary" or len(shape) < 2 or (kind == "map" and shape[1] == 1)):
+        chosen = "bce"
+    if chosen == "regression":
+        one = Output(output, "values", output)
+    numbers = labels.astype(np.float64)
+    masks = [p.name for p in student.inputs if "mask" in p.name.lower() and p.shape is not None and len(p.shape) == 2]
+    task = data.samples.task
+    return AgainstLabels(
+        name,
+        weight,
+        chosen,
+        one,
+        variance=float(numbers.var()) or 1.0,
+        span=(float(numbers.min()), max(float(numbers.max()), float(numbers.min()) + 1e-12)),
+        pooling=str(task.options.get("pooling", "mean")) if task is not None else "mean",
+        mask=masks[0] if masks else "",
+        probability=activation == "probability" and one.kind == "values",
+    )
+
+
+def _meaning(model: Model, twin: Twin, data: TrainingData) -> tuple[str, str, str]:
+    """(kind of the task, output that the labels are of, "logit" or "probability"), as scores are computed."""
+    batch = data.read(data.learned[: data.samples.fixed_batch or 4])
+    with torch.no_grad():
+        values = twin.eval()(batch.feeds)
+    scorer = Scorer(model, data.samples)
+    feeds = {name: value.numpy() for name, value in batch.feeds.items()}
+    labels = data.samples.labels(batch.rows)
+    scorer.add(Batch(feeds, batch.rows, labels), {name: value.numpy() for name, value in values.items()})
+    return scorer.meaning
