@@ -9,6 +9,7 @@ from studio.errors import RunError
 from studio.train.hooks import Hook
 from studio.train.spec import Sparsity
 from studio.twin.module import Twin
+from studio.twin.stored import Quantized, Stored
 
 #: A share of exact zeros from which a float matrix counts as pruned: training leaves next to none.
 _NOTABLE = 0.01
@@ -46,7 +47,7 @@ class Masks(Hook):
         self.every = max(self.growing // _CHANGES, 1)
         for name, weight in self._matrices().items():
             zeros = weight.detach() == 0
-            if self.keep and pruned(zeros, twin.stored[name].tensor.numpy()):
+            if self.keep and pruned(zeros, twin.stored[name]):
                 twin.masks[name] = (~zeros).to(weight.dtype)
             self.start[name] = 1 - twin.masks[name].mean().item() if name in twin.masks else 0.0
 
@@ -129,12 +130,12 @@ def share_at(sparsity: Sparsity, step: int, growing: int, start: float) -> float
     return final + (start - final) * (1 - step / growing) ** 3 if step < growing else final
 
 
-def pruned(zeros: torch.Tensor, stored: np.ndarray) -> bool:
-    """Whether so many values are exactly zero that somebody made them so; `stored` are the numbers in the file."""
+def pruned(zeros: torch.Tensor, codec: Stored) -> bool:
+    """Whether so many of the values that `codec` stores are exactly zero that somebody made them so."""
     share = zeros.float().mean().item()
-    if stored.dtype.kind == "f" or stored.dtype.name == "bfloat16" or stored.shape != tuple(zeros.shape):
-        return share >= (_NOTABLE if stored.shape == tuple(zeros.shape) else 0.5)
-    values = stored.astype(np.int32)
-    middle = np.median(values[zeros.cpu().numpy()]) if share else 0
-    ones = np.isin(values, (middle - 1, middle + 1)).mean() / 2
-    return share >= _NOTABLE and share > _TIMES * ones
+    if not isinstance(codec, Quantized) or share < _NOTABLE:
+        return share >= _NOTABLE
+    integers = codec.integers().astype(np.int32)
+    middle = np.median(integers[zeros.cpu().numpy()])
+    ones = np.isin(integers, (middle - 1, middle + 1)).mean() / 2
+    return share > _TIMES * ones

@@ -77,6 +77,7 @@ class Quantized(Stored):
         middle: the zero point where none is stored.
         packing: bits of an integer where several share a byte, the first in the lowest bits; 0 where none do.
         shape: of the integers, where it is not that of the stored tensor.
+        used: lowest and highest integer that training may use.
     """
 
     scales: tuple[str, ...]
@@ -88,7 +89,7 @@ class Quantized(Stored):
     shape: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        self._range = _bits_used(self.integers(), self.tensor.dtype)
+        self.used = _bits_used(self.integers(), self.tensor.dtype)
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -111,7 +112,7 @@ class Quantized(Stored):
         steps = latent / torch.where(scale == 0, 1, scale)
         if self.tensor.dtype not in INTEGERS:
             return narrowed(steps + zero, self.tensor.dtype)
-        return (round_even(steps) + zero).clamp(*self._range)
+        return (round_even(steps) + zero).clamp(*self.used)
 
     def packed(self, values: np.ndarray) -> ir.TensorProtocol:
         if self.packing:
