@@ -32,11 +32,12 @@ def slice_attributes(x: torch.Tensor, *, starts: list[int], ends: list[int], axe
 
 
 def _along(x: torch.Tensor, start: int, end: int, axis: int, step: int) -> torch.Tensor:
-    """Elements start, start + step ... before `end` along an axis, with the clamping of Python's slices."""
-    start, end, step = slice(start, end, step).indices(x.shape[axis])
+    """Elements start, start + step ... before `end` along an axis; backwards a start before the first one is the first one."""
+    size = x.shape[axis]
     if step > 0:
-        return x[(slice(None),) * axis + (slice(start, max(end, start), step),)]
-    taken = range(start, end, step)
+        return x[(slice(None),) * axis + (slice(start, end, step),)]
+    start = min(max(start + size if start < 0 else start, 0), size - 1)
+    taken = range(start, max(end + size if end < 0 else end, -1), step)
     if not taken:
         return x.narrow(axis, 0, 0)
     part = x[(slice(None),) * axis + (slice(taken[-1], start + 1, -step),)]

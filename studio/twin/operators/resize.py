@@ -237,10 +237,8 @@ def _original(one: Axis, kernel: Kernel) -> np.ndarray:
     elif mode == "pytorch_half_pixel" and one.count <= 1:
         at = 0 * place
     else:
-        offset = (
-            length / 2 * (1 - np.float32(one.count) / (scale * length)) if mode == "half_pixel_symmetric" else np.float32(0)
-        )
-        at = offset + (place + half) / scale - half
+        center = length / 2 if mode == "half_pixel_symmetric" else np.float32(0)
+        at = center * (1 - np.float32(one.count) / (scale * length)) + (place + half) / scale - half
     return at.astype(np.float64)
 
 
