@@ -56,8 +56,9 @@ class FollowingRanges(Hook):
         live = twin.ranges()
         for name, latent in twin.weights().items():
             codec = twin.stored[name]
-            known = isinstance(codec, Quantized) and len(codec.scales) == 1 and codec.scales[0] in live
-            if known and codec.tensor.dtype != ir.DataType.INT32:
+            if not isinstance(codec, Quantized) or codec.tensor.dtype == ir.DataType.INT32:
+                continue
+            if len(codec.scales) == 1 and codec.scales[0] in live:
                 entry = _WeightScale(name, codec, latent.detach(), live)
                 self.weights.setdefault(codec.scales[0], []).append(entry)
         taken = {*self.weights, *(grid.scale for grid in twin.grids if grid.weight is not None)}
