@@ -9,10 +9,11 @@ from studio.gui.parts import named
 
 _LEFT, _RIGHT = 270, 340  # pixels at first
 _BOTTOM, _BOTTOM_EMPTY = 240, 120  # with something to compare, and before
+_TALL = {"distill": 380}  # height of those at the bottom that need more, once they are wanted
 _PLACES = (
     (Qt.DockWidgetArea.LeftDockWidgetArea, "recipe", "samples"),
     (Qt.DockWidgetArea.RightDockWidgetArea, "inspector"),
-    (Qt.DockWidgetArea.BottomDockWidgetArea, "compare", "jobs", "log"),
+    (Qt.DockWidgetArea.BottomDockWidgetArea, "compare", "distill", "training", "jobs", "log"),
 )
 
 
@@ -91,8 +92,9 @@ class Docks(QObject):
         dock.show()
         dock.raise_()
         bottom = self._window.dockWidgetArea(dock) == Qt.DockWidgetArea.BottomDockWidgetArea
-        if bottom and not dock.isFloating() and dock.height() < _BOTTOM * 3 // 4:
-            self._window.resizeDocks([dock], [_BOTTOM], Qt.Orientation.Vertical)
+        wanted = _TALL.get(id, _BOTTOM)
+        if bottom and not dock.isFloating() and dock.height() < wanted * 3 // 4:
+            self._window.resizeDocks([dock], [wanted], Qt.Orientation.Vertical)
 
     def toggle(self, id: str) -> None:
         """Show a panel that is hidden or behind another tab; hide one that is in front."""

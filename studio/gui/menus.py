@@ -21,6 +21,12 @@ from studio.gui.words import hint, say, tr
 if TYPE_CHECKING:
     from studio.gui.window import Window
 
+#: Of the panels. Ctrl+7 and Ctrl+8 are the views in the middle.
+_KEYS = {
+    "recipe": "Ctrl+1", "samples": "Ctrl+2", "inspector": "Ctrl+3", "compare": "Ctrl+4", "jobs": "Ctrl+5", "log": "Ctrl+6",
+    "distill": "F7", "training": "F8",
+}  # fmt: skip
+
 
 class Menus(QObject):
     """Fills the menu bar of a window."""
@@ -97,9 +103,9 @@ class Menus(QObject):
     def _view(self) -> None:
         window = self._window
         panels: list[Entry | QMenu | None] = [
-            Entry(f"show-{id}", dock.windowTitle(), partial(self._toggle, id), f"Ctrl+{number}", enabled=self._open,
+            Entry(f"show-{id}", dock.windowTitle(), partial(self._toggle, id), _KEYS[id], enabled=self._open,
                   checked=dock.isVisible)
-            for number, (id, dock) in enumerate(window.docks.all.items(), 1)
+            for id, dock in window.docks.all.items()
         ]  # fmt: skip
         self._add(tr("&View"), [
             *panels,

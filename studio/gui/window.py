@@ -40,6 +40,7 @@ from studio.gui.messagebar import MessageBar
 from studio.gui.opening import OpeningPage
 from studio.gui.palette import CommandPalette
 from studio.gui.panels.compare import ComparePanel
+from studio.gui.panels.distill import DistillPanel
 from studio.gui.panels.graph import GraphPanel
 from studio.gui.panels.inspector import InspectorPanel
 from studio.gui.panels.jobs import JobsPanel
@@ -48,6 +49,7 @@ from studio.gui.panels.log import LogPanel
 from studio.gui.panels.netron import NetronPanel
 from studio.gui.panels.recipe import RecipePanel
 from studio.gui.panels.samples import SamplesPanel
+from studio.gui.panels.training import TrainingPanel
 from studio.gui.parts import named
 from studio.gui.preferences import PreferencesDialog
 from studio.gui.shortcuts import ShortcutsDialog
@@ -56,7 +58,7 @@ from studio.gui.theme import UNIT, colors
 from studio.gui.welcome import WelcomePage
 from studio.gui.words import hint, tr
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 _DEFAULT_SIZE = QSize(1280, 800)
 
 
@@ -84,6 +86,8 @@ class Window(QMainWindow):
                 "compare": (tr("Compare"), self.compare),
                 "jobs": (tr("Jobs"), self.jobs),
                 "log": (tr("Log"), self.log),
+                "distill": (tr("Distillation"), self.distill),
+                "training": (tr("Training"), self.training),
             },
         )
         self.docks.arrange(roomy=bool(hub.document.variants))
@@ -105,6 +109,7 @@ class Window(QMainWindow):
         self.graph, self.netron, self.layers = GraphPanel(hub), NetronPanel(hub), LayersPanel(hub)
         self.inspector = InspectorPanel(hub)
         self.compare, self.jobs, self.log = ComparePanel(hub), JobsPanel(hub), LogPanel(hub)
+        self.distill, self.training = DistillPanel(hub), TrainingPanel(hub)
 
     def _center(self) -> None:
         self._views = named(QTabWidget(), "views")
@@ -209,6 +214,7 @@ class Window(QMainWindow):
         hub.operations.inputs_needed.connect(self._ask_inputs)
         self.recipe.open_requested.connect(self.open_model)
         self.samples.open_requested.connect(self.open_model)
+        self.training.began.connect(self._show_training)
         for dock in self.docks.all.values():
             dock.visibilityChanged.connect(self._show_checks)
 
@@ -239,6 +245,9 @@ class Window(QMainWindow):
     def _show_compare(self) -> None:
         if self._hub.document.variants and self._hub.jobs.items:
             self.docks.bring("compare")
+
+    def _show_training(self) -> None:
+        self.docks.bring("training")
 
     def _show_log(self) -> None:
         self.docks.bring("log")

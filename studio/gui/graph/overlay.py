@@ -87,6 +87,13 @@ def by_operator(drawing: Drawing, colors: Colors) -> Overlay:
     return Overlay(index, fills, _inks(fills, colors), marks, Legend(tr("Operator"), entries))
 
 
+def fill_of(op: str, weighted: bool, colors: Colors) -> str:
+    """The fill that `by_operator` gives a box of one operator."""
+    op = op.rsplit(".", 1)[-1]
+    family = "shape" if op == "Gather" and not weighted else _FAMILY.get(op, "other")
+    return mixed(_FAMILY_COLORS[family], colors.panel, _TINT[colors.dark])
+
+
 def by_category(drawing: Drawing, values: Sequence[str], title: str, colors: Colors, none: str, several: str) -> Overlay:
     """A color for each text in `values`, one per layer; an empty text has no color.
 
