@@ -35,7 +35,8 @@ def _along(x: torch.Tensor, start: int, end: int, axis: int, step: int) -> torch
     """Elements start, start + step ... before `end` along an axis; backwards a start before the first one is the first one."""
     size = x.shape[axis]
     if step > 0:
-        return x[(slice(None),) * axis + (slice(start, end, step),)]
+        start, end, step = slice(start, end, step).indices(size)
+        return x[(slice(None),) * axis + (slice(start, max(start, end), step),)]
     start = min(max(start + size if start < 0 else start, 0), size - 1)
     taken = range(start, max(end + size if end < 0 else end, -1), step)
     if not taken:
