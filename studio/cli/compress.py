@@ -112,7 +112,10 @@ def compress_command() -> Callable[..., None]:
 
 
 def apply_app() -> typer.Typer:
-    """`apply`: one sub-command per method, its options made from the method's settings."""
+    """`apply`: one sub-command per method, its options made from the method's settings.
+
+    A setting that has the name of an option of every command is called by its method: `--distill-data` beside `--data`.
+    """
     app = typer.Typer(help="Apply one method to a model.", rich_markup_mode=None)
     for name, kind in all_methods().items():
         app.command(name, help=kind.summary())(_apply_command(name, kind))
@@ -124,12 +127,15 @@ def _apply_command(name: str, kind: type[Method]) -> Callable[..., None]:
     layers = typer.Option("--layers", metavar="SELECTOR …", help="Only these layers.")
     seed = typer.Option("--seed", min=0, help="Seed of everything random in the step.")
     options = {"layers": (Annotated[list[str] | None, layers], None), "seed": (Annotated[int, seed], 0)}
+    common = introspection.signature(compress_model).parameters
+    keys = {one: f"{name.replace('-', '_')}_{one}" if one in common else one for one in settings}
     for one in settings.values():
-        option = typer.Option(f"--{one.option}", metavar="VALUE", help=f"{one.help} {allowed(one)}")
-        options[one.name] = (Annotated[str | None, option], None)
+        flag = f"--{keys[one.name].replace('_', '-')}"
+        option = typer.Option(flag, metavar="VALUE", help=f"{one.help} {allowed(one)}")
+        options[keys[one.name]] = (Annotated[str | None, option], None)
 
     def recipe(own: dict[str, Any]) -> Recipe:
-        values = {key: settings[key].parse(own[key]) for key in settings if own[key] is not None}
+        values = {one: settings[one].parse(own[key]) for one, key in keys.items() if own[key] is not None}
         return Recipe((Step(make_method(name, values), tuple(own["layers"] or ("*",))),), own["seed"])
 
     return _command(options, recipe)

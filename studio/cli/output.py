@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from studio.figures import count_text, metric_text, size_text, smaller_text
 from studio.job import Job
@@ -20,18 +23,54 @@ from studio.plain import to_plain
 from studio.report import Report
 
 RANDOM = "Fidelity and latency come from random inputs (marked *): they say nothing about accuracy on real data."
+FINISHING = "Finishing with the best so far; press Ctrl+C again to cancel."
 
 
 @contextlib.contextmanager
 def progress(quiet: bool) -> Iterator[Job]:
-    """A job that draws a progress bar for a person, and nothing for a program."""
+    """A job that draws a progress bar for a person, and nothing for a program. It is told of Ctrl+C."""
     if quiet or not sys.stderr.isatty():
-        yield Job()
+        job = Job()
+        with _interrupted(job, lambda text: print(text, file=sys.stderr, flush=True)):
+            yield job
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    columns = (
+        TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+        BarColumn(20),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, expand=True) as bars:
         bar = bars.add_task("", total=1.0)
-        yield Job(lambda fraction, text: bars.update(bar, completed=fraction, description=text[:60]))
+        job = Job(lambda fraction, text: bars.update(bar, completed=fraction, description=text))
+        with _interrupted(job, lambda text: console.print(text, markup=False, highlight=False)):
+            yield job
+
+
+@contextlib.contextmanager
+def _interrupted(job: Job, say: Callable[[str], None]) -> Iterator[None]:
+    """Ctrl+C ends work that improves step by step with the best so far, then cancels it; other work it stops at once."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if not job.improving or job.cancelled:
+            signal.default_int_handler(number, frame)
+        elif job.finishing:
+            job.cancel()
+        else:
+            job.finish()
+            say(FINISHING)
+
+    if threading.current_thread() is not threading.main_thread() or (
+        signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    ):
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def print_json(value: Any) -> None:
