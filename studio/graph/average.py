@@ -147,28 +147,38 @@ def average(model: Model, share: float, others: Sequence[tuple[Pairs, float]], j
     """`model` with `share` of its own weights plus those of others, each by its share; tensors that come out equal are shared.
 
     Args:
-        others: what `matched(model, other)` found, of equal shapes, and the share of that model.
+        others: what `matched(model, other)` found, of equal shapes, and the share of that model. A tensor that one of them
+            has no partner for stays as it is.
 
     Raises:
         RunError: a tensor is stored in a form that cannot be read or written.
         Cancelled: the job was cancelled.
     """
     job = job or Job()
-    graph = model.edit()
-    nodes = nodes_by_layer(graph)
     mine = tensors_of(model)
     theirs = [({id(a.weight.tensor): b for a, b in pairs}, part) for pairs, part in others]
-    same = True
+    written = []
     for number, tensor in enumerate(mine):
         job.progress(number / len(mine), tensor.layer.name)
-        total = share * _values(tensor)
+        if not all(id(tensor.weight.tensor) in table for table, _ in theirs):
+            continue
+        total = share * _values(tensor) if share else 0.0
         for table, part in theirs:
             total = total + part * _values(table[id(tensor.weight.tensor)])
-        written = tensor.stored(total)
-        if written.tobytes() != tensor.weight.tensor.tobytes():
-            _put(nodes[tensor.layer.name], tensor.weight.index, written)
-            same = False
-    return model if same else model.with_ir(graph)
+        written.append((tensor, tensor.stored(np.asarray(total))))
+    return replaced(model, written)
+
+
+def replaced(model: Model, written: Sequence[tuple[Tensor, ir.TensorProtocol]]) -> Model:
+    """`model` with other stored tensors; itself if all are equal to those it has."""
+    changed = [(tensor, new) for tensor, new in written if new.tobytes() != tensor.weight.tensor.tobytes()]
+    if not changed:
+        return model
+    graph = model.edit()
+    nodes = nodes_by_layer(graph)
+    for tensor, new in changed:
+        _put(nodes[tensor.layer.name], tensor.weight.index, new)
+    return model.with_ir(graph)
 
 
 def kept_by(narrow: Model, wide: Model, pairs: Pairs) -> dict[int, Indices] | str:
