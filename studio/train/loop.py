@@ -172,8 +172,6 @@ class _Loop:
             self._save()
             raise
         self._keep_best()
-        for hook in self.hooks:
-            hook.finish()
         trained.steps, trained.seconds = self.step, self._elapsed()
         if self.home is not None and self.fabric.is_global_zero:
             checkpoint.remove(self.home, options.key)
