@@ -46,7 +46,9 @@ def _of_batch(
     """What the graph itself declares as training: batch statistics, and the moved ones (variance with bias) as outputs."""
     wide = x if x.dtype == torch.float64 else x.float()
     spread, center = torch.var_mean(wide, [axis for axis in range(x.dim()) if axis != 1], correction=0)
-    y = functional.batch_norm(x, center.to(scale.dtype), spread.to(scale.dtype), scale, bias, False, 0, epsilon)
+    by_channel = [1, -1, *[1] * (x.dim() - 2)]
+    normal = (wide - center.reshape(by_channel)) * torch.rsqrt(spread.reshape(by_channel) + epsilon)
+    y = (normal * scale.reshape(by_channel) + bias.reshape(by_channel)).to(x.dtype)
     moved = [old * momentum + new.to(old.dtype) * (1 - momentum) for old, new in ((mean, center), (variance, spread))]
     return y, moved[0], moved[1]
 

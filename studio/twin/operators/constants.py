@@ -45,7 +45,8 @@ def size(x: torch.Tensor) -> torch.Tensor:
 def number_range(start: torch.Tensor, limit: torch.Tensor, delta: torch.Tensor, *, stash_type: int = 1) -> torch.Tensor:
     """From `start` in steps of `delta`, without `limit`; 16-bit floats are counted in float32."""
     start, limit, delta = (one.reshape(()) for one in (start, limit, delta))
-    distance, step = limit.item() - start.item(), delta.item()
+    first, end, step = (one.detach().item() for one in (start, limit, delta))
+    distance = end - first
     count = math.ceil(distance / step) if start.is_floating_point() else -(-distance // step)
     narrow = start.dtype in (torch.float16, torch.bfloat16)
     wide = torch.float32 if narrow else start.dtype
