@@ -13,9 +13,10 @@ from tests import real_models  # noqa: F401  (reads where the real cache is befo
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test reads or writes the user's cache. Children inherit the setting."""
+    """No test reads or writes the user's cache and folders. Children inherit the setting."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STUDIO_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("STUDIO_HOME", str(tmp_path_factory.mktemp("home")))
         yield
 
 

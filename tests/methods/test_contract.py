@@ -19,7 +19,7 @@ from studio.method import Method, all_methods, make_method
 from studio.model import LAYER_KEY, Layer, Model
 from studio.recipe import Recipe, Step
 from studio.setting import Setting
-from tests.methods.conftest import MODELS, Applied, applied, apply, fresh, outputs, suited
+from tests.methods.conftest import MODELS, Applied, applied, apply, fresh, made, outputs, suited
 
 METHODS = sorted(all_methods())
 SETTINGS = [(name, one) for name in METHODS for one in all_methods()[name].settings()]
@@ -182,7 +182,7 @@ def test_a_layer_left_alone_with_a_reason_stays_as_it_was(case: Applied) -> None
 @pytest.mark.parametrize("model", MODELS)
 @each_method
 def test_layers_that_are_not_selected_stay_as_they_were(name: str, model: str) -> None:
-    method: Method = all_methods()[name]()
+    method: Method = made(name)
     if method.whole_model:
         pytest.skip("works on the whole graph")
     before = fresh(model)
@@ -206,7 +206,7 @@ def test_a_cancelled_job_stops_at_once(name: str) -> None:
     job = Job()
     job.cancel()
     with pytest.raises(Cancelled):
-        apply(all_methods()[name](), fresh(suited(name)), job=job)
+        apply(made(name), fresh(suited(name)), job=job)
 
 
 @each_method
@@ -225,12 +225,12 @@ def test_cancelling_stops_at_the_next_report(name: str, share: float) -> None:
 
     job = Job(cancel_there)
     with pytest.raises(Cancelled):
-        apply(all_methods()[name](), fresh(suited(name)), job=job)
+        apply(made(name), fresh(suited(name)), job=job)
 
 
 @each_method
 def test_no_layers_means_no_change(name: str) -> None:
-    method = all_methods()[name]()
+    method = made(name)
     if method.whole_model:
         pytest.skip("works on the whole graph")
     before = fresh("convolutions")
@@ -241,7 +241,7 @@ def test_no_layers_means_no_change(name: str) -> None:
 
 @each_method
 def test_a_preview_reads_and_changes_nothing(name: str) -> None:
-    method = all_methods()[name]()
+    method = made(name)
     model = fresh("convolutions")
     original = to_bytes(model)
     for layer in model.layers:
