@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from studio import paths
+from studio.service.disagreement_values import Disagreements
 from studio.service.inspector_values import ActivationTable
 from studio.service.values import (
     ROW_BINS,
@@ -66,6 +67,7 @@ class Document(QObject):
     activations_changed = Signal()
     variants_changed = Signal()
     shown_changed = Signal()  # which variants are compared
+    disagreements_changed = Signal(str)  # folder of the variant
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -89,6 +91,7 @@ class Document(QObject):
         self.activations: ActivationTable | None = None
         self.variants: tuple[VariantCard, ...] = ()
         self.shown: tuple[int, ...] = ()
+        self.disagreements: dict[str, Disagreements] = {}  # with the original, by the folder of the variant
         self.undo.clear()
 
     @property
@@ -200,6 +203,11 @@ class Document(QObject):
         self.shown = tuple(n for n in shown if any(v.number == n for v in variants)) or tuple(v.number for v in variants[-1:])
         self.variants_changed.emit()
         self._save.start()
+
+    def set_disagreements(self, found: Disagreements) -> None:
+        """Keep the rows on which a variant disagrees with the original."""
+        self.disagreements[found.folder] = found
+        self.disagreements_changed.emit(found.folder)
 
     def show_variants(self, numbers: Iterable[int]) -> None:
         """Choose the variants that are compared, in the order given."""

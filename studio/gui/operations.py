@@ -15,6 +15,7 @@ from studio.figures import size_text
 from studio.gui.document import folder_of, saved
 from studio.gui.reader import Ask
 from studio.gui.words import Later, say, tr, trn
+from studio.service.disagreement_values import Disagreements
 from studio.service.inspector_values import ActivationTable
 from studio.service.values import ExportCard, MethodCard, ModelCard, Plan, PlannedLayers, SamplesCard, VariantCard
 
@@ -312,6 +313,19 @@ class Operations(QObject):
                 words = {"layer": layers.names[most], "percent": f"{100 * share[most]:.3g}"}
                 text = tr("{layer} takes most of the time: {percent} %. The table has the share of every layer.", **words)
                 self._hub.messages.show(text)
+
+    def find_disagreements(self, number: int) -> JobItem | None:
+        """Run the original and a variant over the evaluation rows and keep those on which they disagree."""
+        card = self._hub.document.variant(number)
+        if card is None:
+            return None
+        title = Later("Where {number} {variant} and the original disagree", number=number, variant=card.title)
+        return self._job(title, "disagreement.disagreements", card.folder, done=self._disagreements)
+
+    def _disagreements(self, found: Disagreements) -> None:
+        document = self._hub.document
+        if document.card is not None and any(v.folder == found.folder for v in document.variants):
+            document.set_disagreements(found)
 
     def export(self, number: int, target: str) -> None:
         """Write a variant to a file of the user's choice."""

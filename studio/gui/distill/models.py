@@ -23,12 +23,12 @@ class ModelButton(QPushButton):
 
     given = Signal(str)
 
-    def __init__(self, hub: Hub, name: str, title: str, usual: str) -> None:
+    def __init__(self, hub: Hub, name: str, title: str, usual: str, sign: str) -> None:
         super().__init__()
         named(self, name)
         self._hub, self._title, self._usual = hub, title, usual
         self._path, self._whole = "", ""
-        self.setIcon(icon("file-box"))
+        self.setIcon(icon(sign))
         self.setAcceptDrops(True)
         self.setProperty("takesDrops", True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)

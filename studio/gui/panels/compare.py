@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from studio.gui import theme
 from studio.gui.charts.series import label
 from studio.gui.compare.before_after import BeforeAfter, FiguresTable
+from studio.gui.compare.disagreements import DisagreementsView
 from studio.gui.compare.layers import LayerDifferencesView
 from studio.gui.compare.picture import charts_picture
 from studio.gui.compare.steps import StepsView
@@ -49,6 +50,7 @@ class ComparePanel(QWidget):
         self.layers = LayerDifferencesView(hub)
         self.tradeoff = TradeOffView(hub, self.before_after.pictures)
         self.steps = StepsView(hub)
+        self.disagreements = DisagreementsView(hub)
         self._pages = QStackedWidget()
         self._parts = (self._empty(), self._full())
         for part in self._parts:
@@ -89,6 +91,7 @@ class ComparePanel(QWidget):
             (tr("Layers"), self.layers),
             (tr("Trade-off"), self.tradeoff),
             (tr("Steps"), self.steps),
+            (tr("Disagreements"), self.disagreements),
         ):
             self.tabs.addTab(title)
             self._views.addWidget(view)
@@ -156,7 +159,7 @@ class ComparePanel(QWidget):
 
     def _current(self, _: int) -> None:
         card = self.variants.card
-        for view in (self.before_after, self.layers, self.tradeoff, self.steps):
+        for view in (self.before_after, self.layers, self.tradeoff, self.steps, self.disagreements):
             view.show_current(card)
 
     def _choose(self, number: int) -> None:

@@ -37,6 +37,7 @@ from studio.gui.words import say, tr
 from studio.train.spec import LOSSES
 
 LOSS, HELD_OUT, RATE = "loss", "held-out loss", "learning rate"
+_RANGE_TEST = "range test"  # over learning rates, before the first step
 _RUN = "studio.service.runner.compress"
 _WIDE = 620  # pixels from which losses and metrics stand side by side
 _FULL = 1000  # of the progress bar
@@ -237,7 +238,7 @@ class TrainingPanel(QWidget):
         if drawn == self._drawn:
             return
         self._drawn = drawn
-        every = {name: trainings(curve.x, curve.y) for name, curve in item.curves.items()}
+        every = {name: trainings(curve.x, curve.y) for name, curve in item.curves.items() if name != _RANGE_TEST}
         self._offer(max(map(len, every.values()), default=0))
         at = self.which.currentIndex()
         points = {name: parts[at] for name, parts in every.items() if at < len(parts)}
