@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from studio import formats
+from studio import formats, paths
 from studio.errors import RunError, SettingError
 from studio.graph.together import different_interface
 from studio.method import Context
-from studio.model import Model
+from studio.model import Layer, Model
 from studio.setting import setting
 from studio.train import spec
 from studio.train.training import Training
@@ -63,20 +63,62 @@ class Distill(Training):
             if term.name in found and found[term.name] == ():
                 setting_name = "pairs" if term.name == "features" else "attention"
                 return f"the loss {term.name} needs {setting_name}, at least auto"
+            if self.assistants and found.get(term.name):
+                return "assistants have other inner values: set pairs and attention to auto"
+        asked = {term.name for term in spec.parse_losses(self.losses)}
+        for name, setting_name in (("features", "pairs"), ("attention", "attention")):
+            if asked and name not in asked and found[name] != ():
+                return f"{setting_name} has no meaning unless losses name {name}"
         if self.initialize and not self.student:
             return "initialize has no meaning without a student"
+        if self.assistants and self.minutes:
+            return "minutes cannot be divided among assistants: set epochs or steps"
         return None
 
     def student_of(self, model: Model, context: Context) -> Model:
-        return self._other(self.student, model, context) if self.student else model
+        student = self._other(self.student, model, context) if self.student else model
+        if not self.initialize:
+            return student
+        from studio.train.initialize import initialized
+
+        student, note = initialized(student, self._guide(model, context), context.job.part(0, 0, "initialize"))
+        context.note(note)
+        return student
 
     def lesson(self, student: Model, twin: Twin, data: TrainingData, recurrence: Recurrence, context: Context) -> Lesson:
+        from studio.train.features import inner_terms
         from studio.train.lesson import from_teacher
 
-        original = context.original or student
-        teacher = self._other(self.teacher, student, context) if self.teacher else original
+        teacher = self._guide(student, context)
         asked = spec.parse_losses(self.losses)
-        return from_teacher(student, teacher, twin, data, asked, recurrence, temperature=self.temperature)
+        weights = {term.name: term.weight for term in asked} if asked else {"features": 1.0, "attention": 1.0}
+        extra, notes = inner_terms(teacher, student, self.pairs, self.attention, weights, context.seed)
+        lesson = from_teacher(student, teacher, twin, data, asked, recurrence, temperature=self.temperature, extra=extra)
+        lesson.notes += notes
+        return lesson
+
+    def apply(self, model: Model, layers: tuple[Layer, ...], context: Context) -> Model:
+        if not self.assistants:
+            return super().apply(model, layers, context)
+        from studio.train.chain import Chain, relay
+
+        alone = replace(self, teacher="", assistants="")
+        assistants = [self._other(path, model, context) for path in spec.parse_paths(self.assistants)]
+        plain = replace(alone, student="", initialize=False, sparsity="", ranges="fixed")
+        chain = Chain(assistants, lambda one, inner: plain.apply(one, one.layers, inner), plain.values(), paths.checkpoints())
+        share = len(assistants) / (len(assistants) + 1)
+        first = Context(context.samples, context.job.part(0.0, share), context.seed, context.target)
+        last = chain.last(self._guide(model, context), first)
+        own = Context(context.samples, context.job.part(share, 1.0, "student"), context.seed, context.target, last)
+        after = alone.apply(model, layers, own)
+        relay(first, context)
+        relay(own, context)
+        chain.forget()
+        return after
+
+    def _guide(self, model: Model, context: Context) -> Model:
+        """The teacher."""
+        return self._other(self.teacher, model, context) if self.teacher else context.original or model
 
     def _other(self, path: str, model: Model, context: Context) -> Model:
         """The model in a file, which must take and return what `model` does."""

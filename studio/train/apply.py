@@ -23,6 +23,7 @@ from studio.train.hooks import Hook
 from studio.train.learner import Recurrence
 from studio.train.loop import Trained, train
 from studio.train.masks import Masks
+from studio.train.ranges import FollowingRanges
 from studio.train.unfold import Unfolded
 from studio.twin.back import with_weights
 from studio.twin.module import Twin
@@ -157,6 +158,8 @@ def _hooks(training: Training, data: TrainingData) -> list[Hook]:
         hooks.append(Masks(training.keep_zeros, sparsity))
     if training.batch_norm == "unfold":
         hooks.append(Unfolded(window[0].feeds for window in (data.batch(n) for n in range(min(data.epoch, _BATCHES)))))
+    if (ranges := spec.parse_ranges(training.ranges)).follow:
+        hooks.append(FollowingRanges(ranges))
     return hooks
 
 

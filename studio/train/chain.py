@@ -93,12 +93,12 @@ class Chain:
 
 
 def relay(inner: Context, context: Context) -> None:
-    """Say in `context` all that was said in `inner`."""
+    """Say in `context` all that was said in `inner`. What was found by measuring is not frozen: each of a chain finds its own,
+    by the seed, and one setting could not hold them all."""
     for outcome in inner.outcomes:
         (context.changed if outcome.changed else context.left)(outcome.layer, outcome.note)
     for note in inner.notes:
         context.note(note)
-    context.resolve(**inner.resolved)
 
 
 def _keep(folder: Path, model: Model) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from studio.errors import RunError, SettingError
+from studio.model import Model
 from studio.train.batch import TrainingBatch, real
-from studio.train.matching import Pair
+from studio.train.matching import Pair, attention_pairs, feature_pairs, named_pairs
 from studio.train.objective import Term, Values
+from studio.train.spec import parse_pairs
 from studio.train.trunk import Inner
 
 #: Smallest probability whose logarithm is taken: masked keys have none.
 _LEAST = 1e-8
+#: Pairs that are matched unasked: more depths cost time and tell little more.
+_MOST = 6
 
 
 class Projection(nn.Module):
@@ -116,6 +120,40 @@ def attention(pairs: Sequence[Pair], weight: float = 1.0) -> list[Term]:
         SettingError: two values cannot be compared.
     """
     return [AttentionMaps(pair, weight) if _maps(pair) else AttentionTransfer(pair, weight) for pair in pairs]
+
+
+def inner_terms(
+    teacher: Model, student: Model, pairs: str, attended: str, weights: Mapping[str, float], seed: int = 0
+) -> tuple[list[Term], list[str]]:
+    """Terms for the settings `pairs` and `attention` of a distillation, and notes on what was matched.
+
+    Args:
+        pairs, attended: as `studio.train.spec.parse_pairs` reads them. "auto" takes suggestions; for attention in a network
+            without attention maps these are values of convolutions.
+        weights: factor of "features" and "attention" in the sum; what is missing is not wanted.
+
+    Raises:
+        SettingError: two values cannot be compared, or there is no such value.
+    """
+    terms: list[Term] = []
+    notes = []
+    for name, text in (("features", pairs), ("attention", attended)):
+        if name not in weights or parse_pairs(text) == ():
+            continue
+        named = parse_pairs(text)
+        why = "no inner values of one kind and size were found"
+        if named is not None:
+            found = named_pairs(teacher, student, named)
+        elif name == "features":
+            found = feature_pairs(teacher, student, _MOST)
+        else:
+            found, why = attention_pairs(teacher, student, _MOST)
+            images = [pair for pair in feature_pairs(teacher, student) if len(pair.student.sizes) > 1]
+            found = found or images[-_MOST:]
+        terms += features(found, weights[name], seed) if name == "features" else attention(found, weights[name])
+        matched = "; ".join(f"{pair.teacher.name} => {pair.student.name} ({pair.reason})" for pair in found)
+        notes.append(f"{name}: {matched}" if found else f"{name}: nothing was matched, because {why}")
+    return terms, notes
 
 
 def normalized_error(student: Tensor, teacher: Tensor) -> Tensor:
