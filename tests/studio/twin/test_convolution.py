@@ -42,7 +42,7 @@ def test_conv(axes):
             continue  # the runtime refuses some of these
         inputs = {"x": x, "w": normal(4, 4 // group, *kernel), "b": normal(4)}
         more = {"strides": [stride] * axes, "dilations": [dilation] * axes, "group": group, **border}
-        agrees(one_node("Conv", inputs, {"y": FLOAT}, stored=("w", "b"), opset=11, **more), {"x": x})
+        agrees(one_node("Conv", inputs, {"y": FLOAT}, stored=("w", "b"), version=11, **more), {"x": x})
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])
@@ -53,7 +53,7 @@ def test_conv_transpose(axes):
             continue
         inputs = {"x": x, "w": normal(4, 3, *kernel), "b": normal(3 * group)}
         more = {"strides": [stride] * axes, "output_padding": [extra] * axes, "group": group, **border}
-        agrees(one_node("ConvTranspose", inputs, {"y": FLOAT}, stored=("w", "b"), opset=11, **more), {"x": x})
+        agrees(one_node("ConvTranspose", inputs, {"y": FLOAT}, stored=("w", "b"), version=11, **more), {"x": x})
 
 
 @pytest.mark.parametrize("auto_pad", ["NOTSET", "SAME_UPPER", "SAME_LOWER"])
@@ -62,7 +62,7 @@ def test_conv_transpose_of_a_given_size(auto_pad):
     for size, dilations in product(((10, 8), (9, 9), (11, 7)), ([1, 1], [2, 1])):
         inputs = {"x": x, "w": normal(2, 3, 3, 3)}
         more = {"strides": [2, 2], "output_shape": size, "auto_pad": auto_pad, "dilations": dilations}
-        agrees(one_node("ConvTranspose", inputs, {"y": FLOAT}, stored=("w",), opset=11, **more), {"x": x})
+        agrees(one_node("ConvTranspose", inputs, {"y": FLOAT}, stored=("w",), version=11, **more), {"x": x})
 
 
 def test_a_border_wider_than_the_stride_holds_the_bias():
@@ -76,7 +76,7 @@ def test_a_border_wider_than_the_stride_holds_the_bias():
 def test_more_axes_than_torch_has_kernels_for_are_refused():
     x = np.zeros((1, 1, 2, 2, 2, 2), np.float32)
     with pytest.raises(RunError, match=r"The node node \(Conv, opset 11\) cannot be trained through: torch convolves over"):
-        by_twin(one_node("Conv", {"x": x, "w": x}, {"y": FLOAT}, opset=11), {"x": x, "w": x})
+        by_twin(one_node("Conv", {"x": x, "w": x}, {"y": FLOAT}, version=11), {"x": x, "w": x})
 
 
 @pytest.mark.parametrize("axes", [1, 2, 3])
@@ -89,14 +89,14 @@ def test_pools(op, axes):
         more = {"kernel_shape": kernel, "strides": [stride] * axes, "ceil_mode": ceil, **border}
         for counted in (0, 1) if op == "AveragePool" else (0,):
             more |= {"count_include_pad": counted} if counted else {}
-            agrees(one_node(op, {"x": x}, {"y": FLOAT}, opset=11, **more), {"x": x})
+            agrees(one_node(op, {"x": x}, {"y": FLOAT}, version=11, **more), {"x": x})
 
 
 def test_dilated_pools():
     x = normal(2, 3, 11, 9)
     for op, pads, ceil in product(("MaxPool", "AveragePool", "LpPool"), ([0, 0, 0, 0], [1, 0, 1, 1]), (0, 1)):
         more = {"kernel_shape": [3, 2], "dilations": [2, 3], "strides": [2, 2], "pads": pads, "ceil_mode": ceil}
-        agrees(one_node(op, {"x": x}, {"y": FLOAT}, opset=19 if op == "AveragePool" else 18, **more), {"x": x})
+        agrees(one_node(op, {"x": x}, {"y": FLOAT}, version=19 if op == "AveragePool" else 18, **more), {"x": x})
 
 
 @pytest.mark.parametrize("order", [0, 1])
@@ -104,12 +104,12 @@ def test_dilated_pools():
 def test_places_of_the_largest_values(order, pads):
     x = normal(2, 3, 8, 7)
     more = {"kernel_shape": [3, 2], "strides": [2, 2], "pads": pads, "storage_order": order}
-    agrees(one_node("MaxPool", {"x": x}, {"y": FLOAT, "places": INT64}, opset=12, **more), {"x": x})
+    agrees(one_node("MaxPool", {"x": x}, {"y": FLOAT, "places": INT64}, version=12, **more), {"x": x})
 
 
 def test_max_pool_of_integers():
     x = np.random.default_rng(0).integers(0, 256, (1, 2, 6, 5)).astype(np.uint8)
-    model = one_node("MaxPool", {"x": x}, {"y": UINT8}, opset=12, kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2])
+    model = one_node("MaxPool", {"x": x}, {"y": UINT8}, version=12, kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 2])
     np.testing.assert_array_equal(by_twin(model, {"x": x}, exact=True)["y"], by_runtime(model, {"x": x})["y"])
 
 
@@ -117,9 +117,9 @@ def test_max_pool_of_integers():
 def test_powers_in_pools(p):
     x = normal(2, 3, 8, 7)
     for more in ({"pads": [0, 1, 1, 0]}, {"auto_pad": "SAME_UPPER"}, {}):
-        model = one_node("LpPool", {"x": x}, {"y": FLOAT}, opset=11, kernel_shape=[3, 2], strides=[2, 1], p=p, **more)
+        model = one_node("LpPool", {"x": x}, {"y": FLOAT}, version=11, kernel_shape=[3, 2], strides=[2, 1], p=p, **more)
         agrees(model, {"x": x})
-    agrees(one_node("GlobalLpPool", {"x": x}, {"y": FLOAT}, opset=7, p=p), {"x": x})
+    agrees(one_node("GlobalLpPool", {"x": x}, {"y": FLOAT}, version=7, p=p), {"x": x})
 
 
 def test_a_window_of_zeros_has_a_finite_gradient():
@@ -134,10 +134,10 @@ def test_a_window_of_zeros_has_a_finite_gradient():
 def test_unpooling_reverses_pooling_of_an_odd_size():
     x = normal(1, 2, 5, 7)
     node = {"kernel_shape": [2, 2], "strides": [2, 2]}
-    pooled = by_twin(one_node("MaxPool", {"x": x}, {"y": FLOAT, "places": INT64}, opset=12, **node), {"x": x})
+    pooled = by_twin(one_node("MaxPool", {"x": x}, {"y": FLOAT, "places": INT64}, version=12, **node), {"x": x})
     inputs = {"x": pooled["y"], "places": pooled["places"], "shape": np.array(x.shape)}
     feeds = {name: inputs[name] for name in ("x", "places")}
-    model = one_node("MaxUnpool", inputs, {"y": FLOAT}, stored=("shape",), opset=11, **node)
+    model = one_node("MaxUnpool", inputs, {"y": FLOAT}, stored=("shape",), version=11, **node)
     agrees(model, feeds)
     found = by_twin(model, feeds)["y"]
     np.testing.assert_array_equal(found, np.where(found != 0, x, 0))
@@ -182,14 +182,14 @@ def test_regions(opset, mode):
     images = np.array([0, 1, 1, 0])
     for ratio, (height, width) in product((0, 2), ((3, 2), (1, 4))):
         more = {"output_height": height, "output_width": width, "sampling_ratio": ratio, "spatial_scale": 0.5, "mode": mode}
-        model = one_node("RoiAlign", {"x": x, "rois": rois, "images": images}, {"y": FLOAT}, opset=opset, **more)
+        model = one_node("RoiAlign", {"x": x, "rois": rois, "images": images}, {"y": FLOAT}, version=opset, **more)
         agrees(model, {"x": x, "rois": rois, "images": images})
 
 
 def test_the_largest_of_regions():
     x = normal(2, 3, 10, 12)
     rois = np.array([[0, 0, 0, 9, 9], [1, 2, 1, 22, 17], [1, 4, 4, 4, 4], [0, 30, 2, 40, 9]], np.float32)
-    model = one_node("MaxRoiPool", {"x": x, "rois": rois}, {"y": FLOAT}, opset=7, pooled_shape=[3, 2], spatial_scale=0.5)
+    model = one_node("MaxRoiPool", {"x": x, "rois": rois}, {"y": FLOAT}, version=7, pooled_shape=[3, 2], spatial_scale=0.5)
     agrees(model, {"x": x, "rois": rois})
 
 
@@ -205,7 +205,7 @@ def test_boxes_that_overlap_are_dropped(centered):
             "lowest": np.array([lowest], np.float32),
         }  # fmt: skip
         stored = ("limit", "overlap", "lowest")
-        model = one_node("NonMaxSuppression", inputs, {"y": INT64}, stored=stored, opset=11, center_point_box=centered)
+        model = one_node("NonMaxSuppression", inputs, {"y": INT64}, stored=stored, version=11, center_point_box=centered)
         feeds = {"boxes": boxes, "scores": scores}
         np.testing.assert_array_equal(by_twin(model, feeds)["y"], by_runtime(model, feeds)["y"])
 
@@ -218,7 +218,7 @@ def test_grids(align, padding):
     for opset, modes in ((16, ("bilinear", "nearest", "bicubic")), (20, ("linear", "nearest", "cubic"))):
         for mode in modes:
             more = {"mode": mode, "padding_mode": padding, "align_corners": align}
-            agrees(one_node("GridSample", {"x": x, "grid": grid}, {"y": FLOAT}, opset=opset, **more), {"x": x, "grid": grid})
+            agrees(one_node("GridSample", {"x": x, "grid": grid}, {"y": FLOAT}, version=opset, **more), {"x": x, "grid": grid})
 
 
 def test_a_grid_over_one_axis():

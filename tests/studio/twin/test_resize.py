@@ -27,7 +27,7 @@ def agrees(opset: int, factors: tuple[float, ...], as_sizes: bool, **attributes:
     else:
         inputs |= {"scales": np.array([1, 1, *factors], np.float32)}
     stored = tuple(name for name in inputs if name != "x")
-    model = one_node("Resize", inputs, {"y": FLOAT}, stored=stored, opset=opset, **attributes)
+    model = one_node("Resize", inputs, {"y": FLOAT}, stored=stored, version=opset, **attributes)
     np.testing.assert_allclose(by_twin(model, {"x": x})["y"], by_runtime(model, {"x": x})["y"], rtol=1e-4, atol=1e-5)
 
 
@@ -63,7 +63,7 @@ def test_sizes_of_some_axes_keep_the_aspect_ratio(policy, axes):
     x = np.random.default_rng(1).standard_normal((1, 2, 9, 10)).astype(np.float32)
     inputs = {"x": x, "roi": None, "scales": None, "sizes": np.array([7, 14])}
     attributes = {"axes": axes, "keep_aspect_ratio_policy": policy, "mode": "linear"}
-    model = one_node("Resize", inputs, {"y": FLOAT}, stored=("sizes",), opset=18, **attributes)
+    model = one_node("Resize", inputs, {"y": FLOAT}, stored=("sizes",), version=18, **attributes)
     expected = by_runtime(model, {"x": x})["y"]
     np.testing.assert_allclose(by_twin(model, {"x": x})["y"], expected, rtol=1e-4, atol=1e-5)
 
@@ -73,7 +73,7 @@ def test_sizes_of_some_axes_keep_the_aspect_ratio(policy, axes):
 def test_one_and_three_spatial_axes(shape, mode):
     x = np.random.default_rng(2).standard_normal(shape).astype(np.float32)
     scales = np.array([1, 1, *[1.7, 0.6, 2.0][: len(shape) - 2]], np.float32)
-    model = one_node("Resize", {"x": x, "roi": None, "scales": scales}, {"y": FLOAT}, stored=("scales",), opset=13, mode=mode)
+    model = one_node("Resize", {"x": x, "roi": None, "scales": scales}, {"y": FLOAT}, stored=("scales",), version=13, mode=mode)
     np.testing.assert_allclose(by_twin(model, {"x": x})["y"], by_runtime(model, {"x": x})["y"], rtol=1e-4, atol=1e-5)
 
 
@@ -84,9 +84,9 @@ def test_upsample_and_the_first_resize(mode, factors):
     scales = np.array([1, 1, *factors], np.float32)
     by_input = {"inputs": {"x": x, "scales": scales}, "stored": ("scales",)}
     models = [
-        one_node("Upsample", {"x": x}, {"y": FLOAT}, opset=7, mode=mode, scales=scales.tolist()),
-        one_node("Upsample", outputs={"y": FLOAT}, opset=9, mode=mode, **by_input),
-        one_node("Resize", outputs={"y": FLOAT}, opset=10, mode=mode, **by_input),
+        one_node("Upsample", {"x": x}, {"y": FLOAT}, version=7, mode=mode, scales=scales.tolist()),
+        one_node("Upsample", outputs={"y": FLOAT}, version=9, mode=mode, **by_input),
+        one_node("Resize", outputs={"y": FLOAT}, version=10, mode=mode, **by_input),
     ]
     for model in models:
         np.testing.assert_allclose(by_twin(model, {"x": x})["y"], by_runtime(model, {"x": x})["y"], rtol=1e-5, atol=1e-6)
@@ -96,7 +96,7 @@ def test_the_first_resize_shrinks():
     x = np.random.default_rng(4).standard_normal((1, 2, 8, 9)).astype(np.float32)
     for mode in ("nearest", "linear"):
         inputs = {"x": x, "scales": np.array([1, 1, 0.5, 0.7], np.float32)}
-        model = one_node("Resize", inputs, {"y": FLOAT}, stored=("scales",), opset=10, mode=mode)
+        model = one_node("Resize", inputs, {"y": FLOAT}, stored=("scales",), version=10, mode=mode)
         np.testing.assert_allclose(by_twin(model, {"x": x})["y"], by_runtime(model, {"x": x})["y"], rtol=1e-5, atol=1e-6)
 
 

@@ -67,7 +67,7 @@ OLD = [
 def test_forms_of_old_opsets(op, x, stored, attributes, made, opset):
     inputs = {"x": x, **{f"c{place}": value for place, value in enumerate(stored)}}
     names = tuple(name for name in inputs if name != "x")
-    model = one_node(op, inputs, made, stored=names, opset=opset, **attributes)
+    model = one_node(op, inputs, made, stored=names, version=opset, **attributes)
     expected, found = by_runtime(model, {"x": x}), by_twin(model, {"x": x})
     for name in expected:
         np.testing.assert_array_equal(found[name], expected[name])
@@ -111,7 +111,7 @@ def test_shapes_written_as_attributes_before_opset_5():
 def test_reshape_of_and_to_empty(shape, wanted, allowzero):
     x = np.zeros(shape, np.float32)
     inputs = {"x": x, "shape": np.array(wanted)}
-    model = one_node("Reshape", inputs, {"y": FLOAT}, stored=("shape",), opset=14, allowzero=allowzero)
+    model = one_node("Reshape", inputs, {"y": FLOAT}, stored=("shape",), version=14, allowzero=allowzero)
     assert by_twin(model, {"x": x})["y"].shape == by_runtime(model, {"x": x})["y"].shape
 
 
@@ -126,19 +126,19 @@ def test_borders_of_any_rank(mode, rank):
         cropped = x[tuple(slice(max(-low, 0), size + min(high, 0)) for low, high, size in zip(*widths, x.shape, strict=True))]
         expected = np.pad(cropped, np.maximum(widths, 0).T, mode)
         inputs = {"x": x, "pads": widths.reshape(-1)}
-        model = one_node("Pad", inputs, {"y": FLOAT}, stored=("pads",), opset=19, mode=mode)
+        model = one_node("Pad", inputs, {"y": FLOAT}, stored=("pads",), version=19, mode=mode)
         np.testing.assert_array_equal(by_twin(model, {"x": x})["y"], expected)
 
 
 def test_a_reflection_is_repeated_where_the_border_is_wider_than_the_tensor():
     x = np.arange(3, dtype=np.float32)
-    model = one_node("Pad", {"x": x, "pads": np.array([7, 5])}, {"y": FLOAT}, stored=("pads",), opset=19, mode="reflect")
+    model = one_node("Pad", {"x": x, "pads": np.array([7, 5])}, {"y": FLOAT}, stored=("pads",), version=19, mode="reflect")
     np.testing.assert_array_equal(by_twin(model, {"x": x})["y"], np.pad(x, (7, 5), "reflect"))
 
 
 def test_pad_of_some_axes_with_a_computed_value():
     inputs = {"x": CUBE, "pads": np.array([1, 2]), "value": np.array(0.5, np.float32), "axes": np.array([-1])}
-    model = one_node("Pad", inputs, {"y": FLOAT}, stored=("pads", "axes"), opset=18)
+    model = one_node("Pad", inputs, {"y": FLOAT}, stored=("pads", "axes"), version=18)
     found = by_twin(model, {"x": CUBE, "value": inputs["value"]})["y"]
     np.testing.assert_array_equal(found, np.pad(CUBE, ((0, 0), (0, 0), (1, 2)), constant_values=0.5))
 
@@ -149,7 +149,7 @@ def test_slices_clamp_as_the_runtime_does():
     starts, ends = (-9, -7, -2, 0, 3, 9, limits.max), (limits.min, -8, -1, 0, 4, 7)
     for start, end, step in [*product(starts, ends, (-3, -1, 1, 2)), *product(starts, (limits.max,), (1, 2))]:
         inputs = {"x": x, "s": np.array([start]), "e": np.array([end]), "a": np.array([0]), "t": np.array([step])}
-        model = one_node("Slice", inputs, {"y": FLOAT}, stored=("s", "e", "a", "t"), opset=13)
+        model = one_node("Slice", inputs, {"y": FLOAT}, stored=("s", "e", "a", "t"), version=13)
         np.testing.assert_array_equal(by_twin(model, {"x": x})["y"], by_runtime(model, {"x": x})["y"])
 
 
@@ -242,15 +242,15 @@ def test_quantized_values_pass_as_floats_with_gradients():
 def test_one_hot_ignores_indices_out_of_range(axis):
     indices = np.array([[0, 5, -1], [-6, 2, 1]])
     inputs = {"x": indices, "depth": np.array(4), "values": np.array([-1, 2], np.float32)}
-    model = one_node("OneHot", inputs, {"y": FLOAT}, stored=("depth", "values"), opset=11, axis=axis)
+    model = one_node("OneHot", inputs, {"y": FLOAT}, stored=("depth", "values"), version=11, axis=axis)
     np.testing.assert_array_equal(by_twin(model, {"x": indices})["y"], by_runtime(model, {"x": indices})["y"])
 
 
 def test_non_zero_and_where_of_scalars():
     x = np.array(3.0, np.float32)
-    model = one_node("NonZero", {"x": x}, {"y": INT64}, opset=13)
+    model = one_node("NonZero", {"x": x}, {"y": INT64}, version=13)
     assert by_twin(model, {"x": x})["y"].shape == (0, 1)
     condition = np.array([True, False])
-    model = one_node("Where", {"c": condition, "x": x, "z": CUBE[..., :2]}, {"y": FLOAT}, opset=9)
+    model = one_node("Where", {"c": condition, "x": x, "z": CUBE[..., :2]}, {"y": FLOAT}, version=9)
     feeds = {"c": condition, "x": x, "z": CUBE[..., :2]}
     np.testing.assert_array_equal(by_twin(model, feeds)["y"], by_runtime(model, feeds)["y"])
