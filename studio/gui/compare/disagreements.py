@@ -163,7 +163,7 @@ def summary(found: Disagreements) -> str:
     total = f"{len(found):,}"
     if not found.flips:
         text = tr(
-            "Answers to {total} rows differ by {median} in the middle, by {most} at most",
+            "Answers to {total} rows differ by {median} (median), {most} at most",
             total=total, median=_median(found), most=f"{found.amounts.max(initial=0):.3g}",
         )  # fmt: skip
     else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from studio.gui.icons import icon
@@ -19,8 +19,12 @@ from studio.service.disagreement_values import Disagreements
 
 _ROLE = Qt.ItemDataRole.UserRole
 _PICTURE, _WAVE, _LINE, _SMALL_LINE = 64, 120, 18, 15
-#: Least width of a card.
-_WIDTHS = {"picture": 232, "wave": 300, "text": 380}
+#: Least width of a card with the room around it, and its height.
+_WIDTHS = {"picture": 236, "wave": 300, "text": 380}
+_HEIGHTS = {
+    kind: height + 6 * UNIT
+    for kind, height in (("picture", _PICTURE), ("wave", 3 * _LINE + _SMALL_LINE), ("text", 3 * _LINE + 2 * _SMALL_LINE))
+}
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -37,6 +41,10 @@ class Card:
     text: str = ""
     picture: QPixmap | None = None
     wave: NDArray[np.float32] | None = None
+
+    @property
+    def kind(self) -> str:
+        return "picture" if self.picture is not None else "wave" if self.wave is not None else "text"
 
     @property
     def verdict(self) -> str:
@@ -65,13 +73,24 @@ class SampleCards(QListView):
         self.setWrapping(True)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setUniformItemSizes(True)
-        self.setSpacing(UNIT)
         self.setMouseTracking(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
 
     def show_rows(self, found: Disagreements, kept: NDArray[np.intp]) -> None:
         """Show some of the rows that can be looked at, by their positions among them."""
         self.rows.fill([_card(found, int(n)) for n in kept])
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+        super().resizeEvent(event)
+
+    def _fit(self) -> None:
+        """As many cards in a row as there is room for, together as wide as that."""
+        if self.rows.cards:
+            kind = self.rows.cards[0].kind
+            room = self.width() - self.verticalScrollBar().sizeHint().width() - UNIT
+            self.setGridSize(QSize(room // max(room // _WIDTHS[kind], 1), _HEIGHTS[kind]))
 
 
 class _Cards(QAbstractListModel):
@@ -120,23 +139,13 @@ def _card(found: Disagreements, n: int) -> Card:
 
 
 class _CardDelegate(QStyledItemDelegate):
-    def __init__(self, view: SampleCards) -> None:
-        super().__init__(view)
-        self._view = view
-
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        """As wide as fills the rows of the grid."""
-        card: Card = index.data(_ROLE)
-        kind = "picture" if card.picture is not None else "wave" if card.wave is not None else "text"
-        height = _PICTURE if kind == "picture" else 3 * _LINE + (1 if kind == "wave" else 2) * _SMALL_LINE
-        room = self._view.viewport().width() - 2 * UNIT
-        count = max(room // (_WIDTHS[kind] + UNIT), 1)
-        return QSize(room // count - UNIT, height + 4 * UNIT)
+        return cast(SampleCards, self.parent()).gridSize()
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         card: Card = index.data(_ROLE)
         c = colors()
-        rect: QRect = option.rect
+        rect: QRect = option.rect.adjusted(UNIT, UNIT, -UNIT, -UNIT)
         state: QStyle.StateFlag = option.state
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -38,7 +38,7 @@ _TALL = 400  # pixels of height from which all figures stand below the charts
 
 
 class ComparePanel(QWidget):
-    """List of variants beside four views of them. `export` and `save_report` are also for the menu."""
+    """List of variants beside views of them. `export` and `save_report` are also for the menu."""
 
     def __init__(self, hub: Hub) -> None:
         super().__init__()
