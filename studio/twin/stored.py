@@ -14,6 +14,7 @@ import numpy as np
 import onnx_ir as ir
 import torch
 
+from studio.twin.packing import packed, unpacked
 from studio.twin.rounding import INTEGERS, narrowed, round_even
 from studio.twin.types import Types
 
@@ -107,6 +108,10 @@ class Quantized(Stored):
         scale, zero = self._grid(values, beside)
         return (values - zero) * scale
 
+    def read(self, latent: torch.Tensor, types: Types, *beside: torch.Tensor) -> torch.Tensor:
+        """As floats that hold one integer each where several are packed: operators tell them from bytes by that."""
+        return super().read(latent, Types() if self.packing else types, *beside)
+
     def values(self, latent: torch.Tensor, *beside: torch.Tensor) -> torch.Tensor:
         scale, zero = self._grid(latent, beside)
         steps = latent / torch.where(scale == 0, 1, scale)
@@ -116,7 +121,7 @@ class Quantized(Stored):
 
     def packed(self, values: np.ndarray) -> ir.TensorProtocol:
         if self.packing:
-            values = packed(values.astype(np.uint8), self.packing)
+            values = packed(values, self.packing)
         return super().packed(values.reshape(self.tensor.shape.numpy()))
 
     def _grid(self, values: torch.Tensor, beside: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -127,18 +132,6 @@ class Quantized(Stored):
         if self.zero is None:
             return scale, scale.new_full((), self.middle)
         return scale, self.fit_zero(beside[-1].to(values.dtype))
-
-
-def unpacked(array: np.ndarray, bits: int) -> np.ndarray:
-    """Bytes as integers of `bits` bits each, along the last axis, the lowest bits first."""
-    parts = [(array >> shift) & ((1 << bits) - 1) for shift in range(0, 8, bits)]
-    return np.stack(parts, -1).reshape(*array.shape[:-1], -1)
-
-
-def packed(array: np.ndarray, bits: int) -> np.ndarray:
-    """The inverse of `unpacked`: uint8."""
-    parts = array.reshape(*array.shape[:-1], -1, 8 // bits)
-    return np.bitwise_or.reduce([parts[..., n] << (n * bits) for n in range(8 // bits)])
 
 
 def _wide(dtype: ir.DataType) -> type[np.floating]:

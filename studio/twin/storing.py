@@ -17,10 +17,11 @@ import torch
 
 from studio.model import Layer, Model
 from studio.twin.grids import Constants
+from studio.twin.packing import block_zeros, parts
 from studio.twin.plan import Plan
 from studio.twin.rounding import INTEGERS, spread
-from studio.twin.stored import Quantized, Stored, unpacked
-from studio.twin.tensors import from_array, to_torch
+from studio.twin.stored import Quantized, Stored
+from studio.twin.tensors import to_torch
 from studio.twin.types import Types
 from studio.weights import FLOAT_TYPES, constant
 
@@ -105,8 +106,8 @@ class _Finder:
             plain = tensor.dtype in FLOAT_TYPES and tensor.dtype not in _NOT_TRAINED
             return Stored(name, tensor) if plain else None
         codec = Quantized(name, tensor, **scaled)
-        parts = [to_torch(self.known.tensor(one), Types()) for one in codec.beside]
-        unchanged = codec.write(codec.latent(*parts), *parts).tobytes() == tensor.tobytes()
+        beside = [to_torch(self.known.tensor(one), Types()) for one in codec.beside]
+        unchanged = codec.write(codec.latent(*beside), *beside).tobytes() == tensor.tobytes()
         return codec if unchanged else None
 
     def _scaled(self, node: ir.Node, index: int, tensor: ir.TensorProtocol, path: tuple[ir.Node, ...]) -> dict | None:
@@ -128,8 +129,8 @@ class _Finder:
         found = PLACES.get(node.op_type, {}).get(index)
         if found is None or path:
             return None
-        flipped = node.op_type == "QGemm" and index == 3 and node.attributes.get_int("transB", 0)
-        axis = 0 if flipped else found.axis
+        flipped = node.attributes.get_int("transB", 0)  # of QGemm
+        axis = 0 if flipped and index == 3 else found.axis
         zero = node.inputs[found.zero] if found.zero is not None and found.zero < len(node.inputs) else None
         scales = [node.inputs[n] for n in found.scales] or [factor_value(node)]
         fit = _per_gate if node.op_type == "DynamicQuantizeLSTM" else partial(_spread, axis=axis, block=0)
@@ -259,19 +260,8 @@ def _per_row(part: torch.Tensor, shape: torch.Size, rank: int) -> torch.Tensor:
     return part.reshape(-1, *[1] * (rank - 1)) if part.numel() > 1 else part.reshape(())
 
 
-def block_zeros(part: torch.Tensor, outputs: int, blocks: int, bits: int) -> torch.Tensor:
-    """The zero points of a MatMulNBits as (outputs, blocks, 1): unpacked from bytes of `bits` bits each if that is not 0."""
-    part = part.reshape(outputs, -1)
-    return (_parts(part, bits)[:, :blocks] if bits else part)[..., None]
-
-
 def _packed_zero(part: torch.Tensor, fit: Fit, bits: int) -> torch.Tensor:
-    return fit(_parts(part, bits) if bits else part)
-
-
-def _parts(part: torch.Tensor, bits: int) -> torch.Tensor:
-    """Bytes, in any type, as the integers of `bits` bits that they hold."""
-    return from_array(unpacked(part.detach().cpu().to(torch.uint8).numpy(), bits), part.dtype).to(part.device)
+    return fit(parts(part, bits) if bits else part)
 
 
 def _table(value: ir.Value | None) -> ir.Value | None:

@@ -55,13 +55,17 @@ def lstm(
     input_forget: int = 0,
     layout: int = 0,
     output_sequence: int = 0,
+    rounding: Activation | None = None,
     node: Node,
 ) -> tuple[torch.Tensor, ...]:
+    """`rounding`, no attribute, is what input and state go through before they meet a matrix."""
     used = _activations(activations or ["Sigmoid", "Tanh", "Tanh"] * len(w), activation_alpha, activation_beta, node)
     x, states = _sequence_first(x, (h, c), w, r, layout)
     ends = _ends(lengths, x)
-    if not clip and p is None and not input_forget and ends is None and _all(activations, ("sigmoid", "tanh", "tanh")):
+    usual = not clip and p is None and not input_forget and _all(activations, ("sigmoid", "tanh", "tanh"))
+    if usual and ends is None and rounding is None:
         return _fused(torch._VF.lstm, x, states, w, r, b, _LSTM_ORDER, direction, layout)
+    rounding = rounding or _unchanged
 
     def gates(side: int) -> _Step:
         f, g, out = used[3 * side : 3 * side + 3]
@@ -69,7 +73,7 @@ def lstm(
 
         def step(inner: torch.Tensor, state: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
             hidden, cell = state
-            i, o, forget, new = (inner + hidden @ r[side].mT).chunk(4, -1)
+            i, o, forget, new = (inner + rounding(hidden) @ r[side].mT).chunk(4, -1)
             if peep[0] is not None:
                 i, forget = i + peep[0] * cell, forget + peep[2] * cell
             i = f(_clipped(i, clip))
@@ -82,7 +86,7 @@ def lstm(
         return step
 
     bias = None if b is None else torch.add(*b.chunk(2, -1))
-    return _stepped(x, states, w, bias, ends, direction, layout, gates)
+    return _stepped(rounding(x), states, w, bias, ends, direction, layout, gates)
 
 
 @operator("GRU", host=(4,))
@@ -190,6 +194,10 @@ def _with(function: Callable[..., torch.Tensor], given: list[float]) -> Activati
 def _all(names: Sequence[str], usual: tuple[str, ...]) -> bool:
     """Whether every direction has the usual activations."""
     return all(name.lower() == usual[n % len(usual)] for n, name in enumerate(names))
+
+
+def _unchanged(x: torch.Tensor) -> torch.Tensor:
+    return x
 
 
 def _clipped(x: torch.Tensor, clip: float) -> torch.Tensor:

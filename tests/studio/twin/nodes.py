@@ -23,7 +23,7 @@ def one_node(
     outputs: Mapping[str, int],
     *,
     stored: tuple[str, ...] = (),
-    opset: int = 21,
+    version: int = 21,
     domain: str = "",
     **attributes: Any,
 ) -> onnx.ModelProto:
@@ -31,8 +31,9 @@ def one_node(
 
     Args:
         inputs: values by name in the order of the operator's inputs, None for an absent one.
-        outputs: element types by name; an empty name is an absent output.
+        outputs: element types by name; a name that begins with a minus is an absent output.
         stored: inputs that are initializers; the others are fed.
+        version: opset of the standard domain.
     """
     tensors = {
         name: value if isinstance(value, onnx.TensorProto) else numpy_helper.from_array(np.asarray(value), name)
@@ -40,15 +41,16 @@ def one_node(
         if value is not None
     }
     names = ["" if value is None else name for name, value in inputs.items()]
-    node = helper.make_node(op, names, list(outputs), name="node", domain=domain, **attributes)
+    results = ["" if name.startswith("-") else name for name in outputs]
+    node = helper.make_node(op, names, results, name="node", domain=domain, **attributes)
     fed = [
         helper.make_tensor_value_info(name, tensor.data_type, list(tensor.dims))
         for name, tensor in tensors.items()
         if name not in stored
     ]
-    made = [helper.make_tensor_value_info(name, kind, None) for name, kind in outputs.items() if name]
+    made = [helper.make_tensor_value_info(name, kind, None) for name, kind in outputs.items() if name in results]
     graph = helper.make_graph([node], "graph", fed, made, [tensors[name] for name in stored if name in tensors])
-    imports = [helper.make_opsetid("", opset)] + ([helper.make_opsetid(domain, 1)] if domain else [])
+    imports = [helper.make_opsetid("", version)] + ([helper.make_opsetid(domain, 1)] if domain else [])
     return helper.make_model(graph, opset_imports=imports, ir_version=10)
 
 

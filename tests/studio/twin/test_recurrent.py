@@ -59,7 +59,7 @@ def configuration(op: str, seed: int) -> dict:
 def model_of(op: str, seed: int):
     drawn = configuration(op, seed)
     outputs = {"y": FLOAT, "y_h": FLOAT} | ({"y_c": FLOAT} if op == "LSTM" else {})
-    return one_node(op, drawn["inputs"], outputs, stored=("w", "r", "b"), opset=14, **drawn["attributes"]), drawn["inputs"]
+    return one_node(op, drawn["inputs"], outputs, stored=("w", "r", "b"), version=14, **drawn["attributes"]), drawn["inputs"]
 
 
 @pytest.mark.parametrize("op", GATES)
@@ -84,7 +84,7 @@ def test_gradients_are_those_of_finite_differences(op: str, fused: bool) -> None
     extra = {"linear_before_reset": 1} if op == "GRU" and fused else {}
     double = 11
     proto = one_node(
-        op, feeds, {"y": double, "y_h": double}, stored=("lengths",), opset=14,
+        op, feeds, {"y": double, "y_h": double}, stored=("lengths",), version=14,
         direction="bidirectional", hidden_size=hidden, **extra,
     )  # fmt: skip
     twin = Twin(Model(ir.from_proto(proto)))
@@ -100,7 +100,7 @@ def test_the_batch_comes_first_in_layout_1(op: str) -> None:
     swapped = {k: v.swapaxes(0, 1).copy() if v is not None and k in ("x", "h", "c") else v for k, v in feeds.items()}
     drawn = configuration(op, 4)
     outputs = {one.name: FLOAT for one in proto.graph.output}
-    other = one_node(op, swapped, outputs, stored=("w", "r", "b"), opset=14, layout=1, **drawn["attributes"])
+    other = one_node(op, swapped, outputs, stored=("w", "r", "b"), version=14, layout=1, **drawn["attributes"])
     first, second = by_twin(proto, feeds), by_twin(other, swapped)
     np.testing.assert_allclose(second["y"], first["y"].transpose(2, 0, 1, 3), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(second["y_h"], first["y_h"].swapaxes(0, 1), rtol=1e-5, atol=1e-6)
