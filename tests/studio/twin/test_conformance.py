@@ -50,6 +50,14 @@ EXPECTED = {
         ),
         _FILES,
     ),
+    **dict.fromkeys(
+        ("test_dft_inverse", "test_dft_inverse_opset19"), "zeros are expected with the float32 errors of another FFT"
+    ),
+    **dict.fromkeys(
+        ("test_resize_downsample_scales_linear_align_corners", "test_resize_downsample_scales_cubic_align_corners"),
+        "corners of a size before rounding are expected; the specification and ONNX Runtime align those of the result",
+    ),
+    "test_maxunpool_export_with_output_shape": "places in another size than the output's are expected; ONNX Runtime reads its own",
 }
 
 
