@@ -20,6 +20,7 @@ from studio.twin.tensors import from_array
 from studio.twin.types import Types
 from tests.studio.twin.conformance import cases
 from tests.studio.twin.gradient_models import MODELS
+from tests.studio.twin.gradient_models_microsoft import MODELS as MODELS_MICROSOFT
 from tests.studio.twin.test_conformance import EXPECTED
 
 _JUMPS = "constant between the places where it jumps"
@@ -35,7 +36,11 @@ WITHOUT = {
     **dict.fromkeys(("IsInf", "IsNaN", "NonMaxSuppression", "NonZero", "Not", "OptionalHasElement", "SequenceLength"), _CHOICE),
     **dict.fromkeys(("BlackmanWindow", "EyeLike", "HammingWindow", "HannWindow", "MelWeightMatrix", "Shape", "Size"), _FIXED),
     **dict.fromkeys(("Bernoulli", "Multinomial", "RandomNormalLike", "RandomUniformLike"), _DRAWN),
-    **dict.fromkeys(("DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul", "QuantizeLinear"), _STRAIGHT),
+    **dict.fromkeys(("DynamicQuantizeLinear", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "QuantizeLinear"), _STRAIGHT),
+    **dict.fromkeys(("QAttention", "QEmbedLayerNormalization", "QGemm", "QLinearConv", "QLinearMatMul"), _STRAIGHT),
+    **dict.fromkeys(("QLinearAdd", "QLinearAveragePool", "QLinearConcat", "QLinearGlobalAveragePool"), _STRAIGHT),
+    **dict.fromkeys(("QLinearLeakyRelu", "QLinearMul", "QLinearReduceMean", "QLinearSigmoid"), _STRAIGHT),
+    **dict.fromkeys(("QLinearSoftmax", "QLinearWhere"), _STRAIGHT),
     "BitCast": "bits have no slope",
 }  # fmt: skip
 
@@ -104,7 +109,7 @@ def _conformance_examples() -> Iterator[Example]:
 
 def _own_examples() -> Iterator[Example]:
     generator = torch.Generator().manual_seed(0)
-    for name, text in MODELS.items():
+    for name, text in (MODELS | MODELS_MICROSOFT).items():
         header = '<ir_version: 10, opset_import: ["": 21, "com.microsoft": 1]> graph '
         model = Model(ir.from_proto(onnx.parser.parse_model(header + text)), name)
         shapes = {value.name: [int(size) for size in value.shape] for value in model.ir.graph.inputs}
