@@ -43,7 +43,7 @@ class LossesForm(QWidget):
             box, weight = named(QCheckBox(name), f"distill.loss.{name}"), NumberBox(_WEIGHT)
             box.setToolTip(say(about[0].upper() + about[1:]))
             box.setAccessibleDescription(say(about))
-            box.clicked.connect(partial(self._take, name))
+            box.toggled.connect(partial(self._take, name))
             weight.setObjectName(f"distill.weight.{name}")
             weight.setAccessibleName(tr("Weight of the loss {name}", name=name))
             weight.setToolTip(tr("Weight in the sum of the losses"))
