@@ -1,0 +1,315 @@
+"""fuse-weights: what comes out, in real values, on float, quantized, narrower and unlike models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx_ir as ir
+import pytest
+
+from studio import formats, paths
+from studio.errors import RunError, SettingError
+from studio.graph.edit import store
+from studio.graph.kept import write_kept
+from studio.graph.real import real_weights
+from studio.graph.serialize import to_bytes, write
+from studio.measure.fidelity import compare
+from studio.measure.session import open_session
+from studio.method import Context, make_method
+from studio.model import Model
+from studio.recipe import Recipe, Step
+from studio.run import apply_recipe
+from studio.samples import Samples
+from studio.samples.open import open_samples
+from studio.samples.random import random_samples
+
+HIDDEN = np.arange(0, 256, 3)  # what the narrow model keeps of the first hidden layer
+
+
+def sample(name: str) -> Model:
+    return formats.load(paths.sample_models() / name / "model.onnx")
+
+
+@pytest.fixture
+def teacher() -> Model:
+    return sample("digit_mlp")
+
+
+@pytest.fixture
+def digits(teacher: Model) -> Samples:
+    return open_samples(paths.sample_models() / "digit_mlp" / "samples.yaml", teacher)
+
+
+def fuse(
+    model: Model, original: Model | None = None, samples: Samples | None = None, **settings: object
+) -> tuple[Model, Context]:
+    context = Context(samples, original=original)
+    return make_method("fuse-weights", settings).apply(model, model.layers, context), context
+
+
+def edited(model: Model, change: Callable[[str, np.ndarray], np.ndarray]) -> Model:
+    """`model` with other float initializers."""
+    graph = model.edit()
+    for name, value in graph.graph.initializers.items():
+        if value.dtype == ir.DataType.FLOAT:
+            store(value, ir.tensor(np.ascontiguousarray(change(name, value.const_value.numpy()), np.float32), name=name))
+    return model.with_ir(graph)
+
+
+def noisy(model: Model, size: float, seed: int = 0) -> Model:
+    rng = np.random.default_rng(seed)
+    return edited(model, lambda name, array: array * (1 + size * rng.normal(size=array.shape)))
+
+
+def narrow(model: Model, told: bool = True) -> Model:
+    """The digit network with a third of its first hidden layer; the same function of what is left."""
+    cuts = {"fc1.weight": {0: HIDDEN}, "fc1.bias": {0: HIDDEN}, "fc2.weight": {1: HIDDEN}}
+
+    def cut(name: str, array: np.ndarray) -> np.ndarray:
+        for axis, kept in cuts.get(name, {}).items():
+            array = array.take(kept, axis)
+        return array
+
+    small = edited(model, cut)
+    if told:
+        graph = small.edit()
+        write_kept(graph, cuts)
+        small = small.with_ir(graph)
+    return small
+
+
+def run(model: Model, samples: Samples) -> np.ndarray:
+    batch = next(samples.batches(64))
+    return open_session(model).run(batch.feeds)["logits"]
+
+
+def real(model: Model) -> dict[tuple[str, int], np.ndarray]:
+    return {(layer.name, index): values for layer in model.layers for index, values in real_weights(layer).items()}
+
+
+@pytest.mark.parametrize("name", ["digit_mlp", "image_net", "text_encoder", "recurrent", "ranker"])
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
+def test_interpolation_is_the_weighted_mean_of_every_weight(name: str, alpha: float) -> None:
+    teacher = sample(name)
+    pruning = make_method("prune-weights", {"sparsity": 0.7})
+    student = pruning.apply(teacher, tuple(one for one in teacher.layers if pruning.why_not(one) is None), Context())
+    fused, _ = fuse(student, teacher, alpha=alpha)
+    mine, theirs, found = real(student), real(teacher), real(fused)
+    assert found.keys() == mine.keys() == theirs.keys()
+    for key, values in found.items():
+        wanted = alpha * theirs[key].astype(np.float64) + (1 - alpha) * mine[key]
+        np.testing.assert_allclose(values, wanted, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("method", "settings"), [("static-int8", {}), ("weight-only", {"bits": 4}), ("weight-only", {})])
+def test_quantized_weights_are_averaged_in_real_values_on_their_own_grid(
+    teacher: Model, digits: Samples, method: str, settings: dict
+) -> None:
+    made = make_method(method, settings)
+    student = made.apply(teacher, tuple(one for one in teacher.layers if made.why_not(one) is None), Context(digits))
+    other = noisy(teacher, 0.2)
+    fused, context = fuse(student, other, alpha=0.5)
+    assert any(outcome.changed for outcome in context.outcomes)
+    assert [(w.dtype, w.shape) for one in fused.layers for w in one.weights] == [
+        (w.dtype, w.shape) for one in student.layers for w in one.weights
+    ]
+    mine, theirs = real(student), real(other)
+    for key, values in real(fused).items():
+        wanted = (mine[key] + theirs[key]) / 2
+        steps = np.diff(np.unique(mine[key].reshape(-1)))
+        largest = np.abs(mine[key]).max()
+        inside = np.abs(wanted) <= np.abs(mine[key]).max(0, keepdims=True)
+        coarse = max(steps[steps > 1e-6 * largest].min() * 20, largest / 6)
+        assert np.abs(values - wanted)[inside].max() <= coarse
+        assert np.abs(values - wanted).mean() < 0.5 * np.abs(mine[key] - wanted).mean() + 1e-7 * largest
+
+
+def test_on_the_grid_every_value_is_the_nearest_integer(teacher: Model, digits: Samples) -> None:
+    made = make_method("static-int8", {})
+    student = made.apply(teacher, tuple(one for one in teacher.layers if made.why_not(one) is None), Context(digits))
+    shrunk = edited(teacher, lambda name, array: array * 0.5)
+    fused, _ = fuse(student, shrunk, alpha=1.0)
+    layer, before = fused.layers[0], student.layers[0]
+    scale = before.node.inputs[1].producer().inputs[1].const_value.numpy()[:, None]
+    wanted = np.rint(teacher.layers[0].main.tensor.numpy() * np.float64(0.5) / scale)
+    np.testing.assert_array_equal(layer.main.tensor.numpy(), wanted)
+
+
+def test_the_same_model_stays_to_the_byte(teacher: Model, digits: Samples) -> None:
+    made = make_method("static-int8", {})
+    student = made.apply(teacher, tuple(one for one in teacher.layers if made.why_not(one) is None), Context(digits))
+    fused, context = fuse(student, student)
+    assert to_bytes(fused) == to_bytes(student)
+    assert {outcome.note for outcome in context.outcomes} == {"its weights came out as they were"}
+
+
+def test_layers_are_matched_by_position_where_names_differ(teacher: Model) -> None:
+    graph = teacher.edit()
+    for number, node in enumerate(graph.graph):
+        node.name = f"other{number}"
+        node.meta.clear()
+    for name, value in list(graph.graph.initializers.items()):
+        del graph.graph.initializers[name]
+        value.name = f"renamed.{name}"
+        graph.graph.register_initializer(value)
+    other = noisy(Model(graph), 0.1)
+    fused, _ = fuse(teacher, other, alpha=1.0)
+    for mine, theirs in zip(real(fused).values(), real(other).values(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_narrower_model_is_put_back_where_it_came_from(teacher: Model, digits: Samples, told: bool) -> None:
+    small = narrow(teacher, told)
+    wide, context = fuse(small, teacher, alpha=0.0)
+    np.testing.assert_allclose(run(wide, digits), run(small, digits), rtol=1e-4, atol=1e-4)
+    assert wide.layer("/fc1/Gemm").shape == (256, 784)
+    whole, _ = fuse(small, teacher, alpha=1.0)
+    np.testing.assert_array_equal(run(whole, digits), run(teacher, digits))
+    half, _ = fuse(small, teacher, alpha=0.5)
+    kernel = half.layer("/fc1/Gemm").main.tensor.numpy()
+    original = teacher.layer("/fc1/Gemm").main.tensor.numpy()
+    np.testing.assert_allclose(kernel[HIDDEN], original[HIDDEN], rtol=1e-6)
+    np.testing.assert_allclose(np.delete(kernel, HIDDEN, 0), np.delete(original, HIDDEN, 0) / 2, rtol=1e-6)
+    assert context.notes == [f"The model has the channels of model.onnx again, 940,584 instead of {small.bytes:,} bytes"]
+
+
+def test_a_trained_narrower_model_needs_its_map(teacher: Model, digits: Samples) -> None:
+    trained = edited(narrow(teacher), lambda name, array: array * 1.01)
+    wide, _ = fuse(trained, teacher, alpha=0.0)
+    np.testing.assert_allclose(run(wide, digits), run(trained, digits), rtol=1e-4, atol=1e-4)
+    unknown = edited(narrow(teacher, told=False), lambda name, array: array * 1.01)
+    both, context = fuse(unknown, teacher, alpha=0.25)
+    assert "nothing tells which part, so the file holds both" in context.notes[0].replace("),", ",")
+    np.testing.assert_allclose(
+        run(both, digits), 0.25 * run(teacher, digits) + 0.75 * run(unknown, digits), rtol=1e-4, atol=1e-4
+    )
+
+
+def test_models_of_other_build_have_their_outputs_averaged(digits: Samples, teacher: Model, tmp_path: Path) -> None:
+    graph = teacher.edit()
+    last = next(node for node in graph.graph if node.name == "/fc3/Gemm")
+    extra = ir.node("Tanh", [last.inputs[0]], name="/extra/Tanh")
+    graph.graph.insert_before(last, extra)
+    last.replace_input_with(0, extra.outputs[0])
+    square = ir.tensor(np.eye(128, dtype=np.float32), name="extra.weight")
+    value = ir.Value(name="extra.weight", const_value=square, type=ir.TensorType(square.dtype), shape=ir.Shape((128, 128)))
+    graph.graph.register_initializer(value)
+    product = ir.node("MatMul", [extra.outputs[0], value], name="/extra/MatMul")
+    graph.graph.insert_before(last, product)
+    last.replace_input_with(0, product.outputs[0])
+    other = teacher.with_ir(graph)
+    both, context = fuse(teacher, other, alpha=0.25)
+    np.testing.assert_allclose(run(both, digits), 0.25 * run(other, digits) + 0.75 * run(teacher, digits), rtol=1e-4, atol=1e-5)
+    onnx.checker.check_model(onnx.ModelProto.FromString(to_bytes(both)), full_check=True)
+    assert both.inputs == teacher.inputs
+    assert both.outputs == teacher.outputs
+    assert len(context.notes) == 1
+    assert f"{both.bytes:,} instead of 940,584 bytes, and the time of both" in context.notes[0]
+    assert not any(outcome.changed for outcome in context.outcomes)
+    write(both, tmp_path / "both.onnx")
+    assert [one.name for one in formats.load(tmp_path / "both.onnx").layers] == [one.name for one in both.layers]
+
+
+@pytest.mark.parametrize("name", ["image_net", "ranker", "text_encoder"])
+def test_both_models_in_one_file_keep_apart(name: str) -> None:
+    from studio.graph.together import together, why_not_together
+
+    one, other = sample(name), noisy(sample(name), 0.1)
+    assert why_not_together(one, other) is None
+    both = together(one, other, 0.5)
+    feeds = next(random_samples(one, 3).batches(3)).feeds
+    first, second, mean = (open_session(model).run(feeds) for model in (one, other, both))
+    for key, values in mean.items():
+        np.testing.assert_allclose(values, (first[key] + second[key]) / 2, rtol=1e-4, atol=1e-5)
+        assert np.abs(first[key] - second[key]).max() > 0
+
+
+def test_what_cannot_be_joined_is_refused(teacher: Model) -> None:
+    words = r"model.onnx and model.onnx cannot be made into one model: their inputs have different names: image and audio, h, c"
+    with pytest.raises(RunError, match=words):
+        fuse(teacher, sample("recurrent"))
+
+
+def test_recurrent_models_of_other_build_are_refused() -> None:
+    model = sample("recurrent")
+    graph = model.edit()
+    relu = next(node for node in graph.graph if node.name == "/Relu")
+    again = ir.node("Mul", [relu.outputs[0], ir.val("gain", const_value=ir.tensor(np.ones((64, 1), np.float32), name="gain"))])
+    graph.graph.register_initializer(again.inputs[1])
+    graph.graph.insert_after(relu, again)
+    reader = next(use.node for use in relu.outputs[0].uses() if use.node is not again)
+    reader.replace_input_with(0, again.outputs[0])
+    samples = open_samples(paths.sample_models() / "recurrent" / "samples.yaml", model)
+    with pytest.raises(RunError, match=r"and each would need a recurrent state of its own"):
+        fuse(model, model.with_ir(graph), samples)
+
+
+def saved(models: list[Model], folder: Path) -> str:
+    found = []
+    for number, model in enumerate(models):
+        found.append(folder / f"run{number}.onnx")
+        write(model, found[-1])
+    return ";".join(map(str, found))
+
+
+def test_a_moving_average_weighs_newer_files_more(teacher: Model, tmp_path: Path) -> None:
+    runs = [noisy(teacher, 0.2, seed) for seed in range(3)]
+    fused, _ = fuse(runs[2], models=saved(runs[:2], tmp_path), mode="ema", decay=0.8)
+    first, second, third = map(real, runs)
+    for key, values in real(fused).items():
+        wanted = 0.8 * (0.8 * first[key].astype(np.float64) + 0.2 * second[key]) + 0.2 * third[key]
+        np.testing.assert_allclose(values, wanted, rtol=1e-5, atol=1e-8)
+
+
+def test_a_greedy_soup_leaves_a_bad_ingredient_out(teacher: Model, digits: Samples, tmp_path: Path) -> None:
+    near, far = noisy(teacher, 0.3, 1), noisy(teacher, 30.0, 2)
+    fused, context = fuse(near, teacher, digits, models=saved([far, noisy(teacher, 0.3, 3)], tmp_path), mode="soup")
+    assert context.notes[0].startswith("The soup holds ")
+    assert "run0.onnx" not in context.notes[0]
+    kept = [real(near), real(noisy(teacher, 0.3, 3))]
+    names = {"this model": kept[0], "run1.onnx": kept[1]}
+    chosen = [names[one] for one in context.notes[0].partition(": ")[2].split(", ")]
+    for key, values in real(fused).items():
+        np.testing.assert_allclose(
+            values, sum(one[key].astype(np.float64) for one in chosen) / len(chosen), rtol=1e-5, atol=1e-8
+        )
+
+
+def test_without_labels_a_soup_is_chosen_by_output_error(teacher: Model, digits: Samples, tmp_path: Path) -> None:
+    samples = random_samples(teacher, 40)
+    runs = [noisy(teacher, 0.3, seed) for seed in range(3)]
+    fused, context = fuse(runs[0], teacher, samples, models=saved(runs[1:], tmp_path), mode="soup")
+    errors = [compare(teacher, one, samples, part="calibration").error for one in (fused, *runs)]
+    assert errors[0] <= min(errors[1:])
+    assert "their output error against the model before the first step" in context.notes[0]
+    assert context.notes[0].startswith("The soup holds 3 of 3")
+
+
+def test_a_soup_that_nothing_can_judge_is_refused(teacher: Model, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="Nothing tells which models a soup should hold"):
+        fuse(teacher, None, random_samples(teacher, 4), models=saved([teacher], tmp_path), mode="soup")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"mode": "soup"}, "mode soup needs the files of other models"),
+        ({"mode": "ema"}, "mode ema needs the files of other models"),
+        ({"models": "a;b"}, "mode interpolate takes one other model"),
+        ({"mode": "soup", "models": "a", "alpha": 0.1}, "alpha has no meaning in mode soup"),
+        ({"decay": 0.5}, "decay has no meaning in mode interpolate"),
+    ],
+)
+def test_settings_that_cannot_stand_together(settings: dict, words: str) -> None:
+    with pytest.raises(SettingError, match=words):
+        make_method("fuse-weights", settings)
+
+
+def test_in_a_recipe_the_teacher_is_the_model_before_the_first_step(teacher: Model, digits: Samples) -> None:
+    recipe = Recipe((Step(make_method("prune-weights", {"sparsity": 0.9})), Step(make_method("fuse-weights", {"alpha": 0.75}))))
+    pruned, fused = apply_recipe(teacher, recipe, digits)
+    assert compare(teacher, fused.model, digits).error < compare(teacher, pruned.model, digits).error
