@@ -54,6 +54,7 @@ class TrainingPanel(QWidget):
         self._hub = hub
         self.item: JobItem | None = next((one for one in reversed(hub.jobs.items) if one.curves), None)
         self._drawn: tuple[object, ...] = ()
+        self._trainings: dict[str, list[Points]] = {}
         self._pages = QStackedWidget()
         self._parts = self._empty(), self._full()
         for part in self._parts:
@@ -234,14 +235,15 @@ class TrainingPanel(QWidget):
         self.finish.setEnabled(item.improving)
 
     def _show_curves(self, item: JobItem) -> None:
-        drawn = (item, self.which.currentIndex(), *((name, curve.came) for name, curve in item.curves.items()))
-        if drawn == self._drawn:
-            return
-        self._drawn = drawn
-        every = {name: trainings(curve.x, curve.y) for name, curve in item.curves.items() if name != _RANGE_TEST}
-        self._offer(max(map(len, every.values()), default=0))
+        came = tuple((name, curve.came) for name, curve in item.curves.items())
+        if (item, came) != self._drawn[:2]:
+            self._trainings = {name: trainings(curve.x, curve.y) for name, curve in item.curves.items() if name != _RANGE_TEST}
+            self._offer(max(map(len, self._trainings.values()), default=0))
         at = self.which.currentIndex()
-        points = {name: parts[at] for name, parts in every.items() if at < len(parts)}
+        if (item, came, at) == self._drawn:
+            return
+        self._drawn = (item, came, at)
+        points = {name: parts[at] for name, parts in self._trainings.items() if at < len(parts)}
         groups = grouped(points)
         for plot, readout, names in zip(
             self.plots, (self.readouts[0], self.readouts[1], self.readouts[2]), groups, strict=True

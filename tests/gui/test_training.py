@@ -1,0 +1,176 @@
+"""Live curves of a training: what is drawn, read and marked; pause, early end and cancel of a job of the real queue."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+
+from studio.gui.core import Hub
+from studio.gui.jobs import JobItem, Jobs
+from studio.gui.panels.training import TrainingPanel, grouped, trainings
+from studio.gui.plots.curves import moving_average, thinned
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def panel(hub: Hub, qtbot) -> TrainingPanel:
+    found = TrainingPanel(hub)
+    qtbot.addWidget(found)
+    found.resize(1280, 240)
+    found.show()
+    return found
+
+
+@pytest.fixture
+def work(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """The queue of the hub, with the work of tests."""
+    monkeypatch.setattr(Jobs, "package", "tests.gui")
+    yield hub.jobs
+
+
+@pytest.fixture
+def item(hub: Hub) -> JobItem:
+    """A job that runs, with nothing recorded yet."""
+    found = JobItem(1, "Compress: distill", "CPU", "", (), None, None, None, "running")
+    hub.jobs.items.append(found)
+    return found
+
+
+def record(hub: Hub, item: JobItem, **series: list[tuple[float, float]]) -> None:
+    for name, points in series.items():
+        item.points += [(name.replace("_", " ").replace("held out", "held-out"), x, y) for x, y in points]
+    item.take()
+    hub.jobs.changed.emit(item)
+
+
+LOSS = [(step, 2.0 * math.exp(-step / 30)) for step in range(1, 101)]
+HELD_OUT = [(10, 1.5), (50, 0.4), (100, 0.6)]
+
+
+def test_without_a_training_it_says_what_it_is_for(panel: TrainingPanel) -> None:
+    assert "while a step of the recipe trains the model" in panel.findChild(QLabel, "training-empty").text()
+    assert not panel.run_button.isEnabled()
+
+
+def test_losses_metrics_and_rate_have_plots_of_their_own(panel: TrainingPanel, hub: Hub, item: JobItem, qtbot) -> None:
+    with qtbot.waitSignal(panel.began):
+        record(hub, item, loss=LOSS, held_out_loss=HELD_OUT, top1=[(50, 0.9)], learning_rate=[(1, 0.1), (100, 0.01)])
+    assert [list(plot.points) for plot in panel.plots] == [["loss", "held-out loss"], ["top1"], ["learning rate"]]
+    assert panel.readouts[0].text == f"loss {LOSS[-1][1]:.4g}, held-out loss 0.6"
+    assert panel.readouts[1].text == "top1 0.9"
+
+
+def test_the_best_on_held_out_rows_is_marked(panel: TrainingPanel, hub: Hub, item: JobItem) -> None:
+    record(hub, item, loss=LOSS, held_out_loss=HELD_OUT)
+    assert panel.losses.best == (50.0, 0.4)
+    assert panel.best.text() == "Best held-out loss 0.4 at step 50"
+    panel.log_scale.click()
+    assert panel.losses.best == pytest.approx((50.0, 0.4))
+    assert panel.losses.logarithmic
+
+
+def test_pointing_at_a_step_tells_its_values_in_every_plot(panel: TrainingPanel, hub: Hub, item: JobItem, qtbot) -> None:
+    record(hub, item, loss=LOSS, top1=[(50, 0.9), (100, 0.95)])
+    vb = panel.losses.plotItem.vb
+    place = panel.losses.mapFromScene(vb.mapViewToScene(vb.viewRect().center()))
+    qtbot.mouseMove(panel.losses.viewport(), place)
+    panel.losses.text_at(52.3, 0.0)
+    assert panel.readouts[0].text == f"step 52, loss {LOSS[51][1]:.4g}"
+    assert panel.readouts[1].text == "step 52, top1 0.9"
+    panel.losses.setFocus()
+    qtbot.keyClick(panel.losses, Qt.Key.Key_Left)
+    assert panel.readouts[0].text.startswith("step 51,")
+    qtbot.keyClick(panel.losses, Qt.Key.Key_Escape)
+    assert panel.readouts[0].text == f"loss {LOSS[-1][1]:.4g}"
+
+
+def test_numbers_behind_the_plot_can_be_saved(panel: TrainingPanel, hub: Hub, item: JobItem, tmp_path: Path) -> None:
+    record(hub, item, loss=LOSS, held_out_loss=HELD_OUT)
+    panel.losses.save_numbers(str(tmp_path / "numbers.csv"))
+    rows = list(csv.reader((tmp_path / "numbers.csv").read_text("utf-8").splitlines()))
+    assert rows[0] == ["loss: step", "loss", "held-out loss: step", "held-out loss"]
+    assert len(rows) == 101
+    assert rows[3][2:] == ["100.0", "0.6"]
+    assert rows[4][2:] == ["", ""]
+
+
+def test_trainings_of_one_run_are_told_apart(panel: TrainingPanel, hub: Hub, item: JobItem) -> None:
+    record(hub, item, loss=LOSS)
+    assert not panel.which.isVisible()
+    record(hub, item, loss=[(1, 0.3), (2, 0.2)])
+    assert panel.which.currentText() == "Training 2 of 2"
+    assert panel.losses.points["loss"][0].tolist() == [1.0, 2.0]
+    panel.which.setCurrentIndex(0)
+    assert len(panel.losses.points["loss"][0]) == 100
+
+
+def test_curves_stay_after_the_end_and_a_new_panel_has_them(panel: TrainingPanel, hub: Hub, item: JobItem, qtbot) -> None:
+    record(hub, item, loss=LOSS)
+    item.state = "done"
+    hub.jobs.changed.emit(item)
+    assert panel.state.text() == "Done"
+    assert not panel.pause.isVisible()
+    again = TrainingPanel(hub)
+    qtbot.addWidget(again)
+    assert list(again.losses.points) == ["loss"]
+
+
+def test_pause_resume_and_keep_the_best(panel: TrainingPanel, work: Jobs, qtbot) -> None:
+    answers: list[str] = []
+    running = work.start("train", "job_work.train", 40, done=answers.append)
+    qtbot.waitUntil(lambda: panel.item is running and len(panel.losses.points.get("loss", ((),))[0]) == 40, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.finish.isEnabled(), timeout=10_000)
+    qtbot.mouseClick(panel.pause, LEFT)
+    assert running.paused
+    assert panel.state.text().startswith("Paused.")
+    assert panel.pause.text() == "Resume"
+    qtbot.mouseClick(panel.pause, LEFT)
+    assert not running.paused
+    qtbot.mouseClick(panel.finish, LEFT)
+    qtbot.waitUntil(lambda: answers == ["the best"], timeout=10_000)
+    assert running.state == "done"
+    assert list(panel.losses.points) == ["loss"]
+
+
+def test_cancel_keeps_the_curves(panel: TrainingPanel, work: Jobs, qtbot) -> None:
+    running = work.start("train", "job_work.train", 5)
+    qtbot.waitUntil(lambda: panel.item is running, timeout=20_000)
+    qtbot.mouseClick(panel.cancel, LEFT)
+    qtbot.waitUntil(lambda: running.state == "canceled", timeout=10_000)
+    assert panel.state.text() == "Canceled"
+    assert len(panel.losses.points["loss"][0]) == 5
+
+
+def test_names_are_grouped_with_the_loss_first() -> None:
+    names = ["top-1", "held-out loss", "soft", "loss", "learning rate", "ndcg@10"]
+    assert grouped(names) == (["loss", "held-out loss", "soft"], ["top-1", "ndcg@10"], ["learning rate"])
+
+
+def test_trainings_are_cut_where_steps_start_again() -> None:
+    x = np.array([1.0, 2, 3, 1, 2, 2, 0])
+    assert [part[0].tolist() for part in trainings(x, x)] == [[1, 2, 3], [1, 2, 2], [0]]
+
+
+def test_thinning_keeps_every_peak_and_the_order() -> None:
+    rng = np.random.default_rng(0)
+    x, y = np.arange(10_000.0), rng.normal(size=10_000)
+    y[1234], y[77], y[500] = 50.0, -50.0, np.nan
+    few = thinned(x, y, 300)
+    assert len(few[0]) <= 2 * 300 + 2
+    assert (np.diff(few[0]) > 0).all()
+    assert {50.0, -50.0} <= set(few[1].tolist())
+    assert np.isfinite(few[1]).all()
+    assert thinned(x[:10], y[:10], 300)[0].tolist() == x[:10].tolist()
+
+
+def test_the_moving_average_is_that_of_the_finite_values_around() -> None:
+    found = moving_average(np.array([1.0, 2.0, np.nan, 6.0, 7.0]), 3)
+    assert found.tolist() == [1.5, 1.5, 4.0, 6.5, 6.5]
