@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from studio import paths
-from studio.graph.edit import nodes_by_layer  # noqa: F401
 from studio.method import Context
 from studio.model import Layer, Model
 from studio.samples import Samples
@@ -21,9 +20,10 @@ from studio.train import spec
 from studio.train.data import TrainingData
 from studio.train.hooks import Hook
 from studio.train.learner import Recurrence
-from studio.train.loop import Trained, train
+from studio.train.loop import train
 from studio.train.masks import Masks
 from studio.train.ranges import FollowingRanges
+from studio.train.trained import Trained
 from studio.train.unfold import Unfolded
 from studio.twin.back import with_weights
 from studio.twin.module import Twin

@@ -83,6 +83,6 @@ def _checksum(tensors: dict[str, torch.Tensor]) -> int:
     total = 0
     for name in sorted(tensors):
         total = zlib.crc32(name.encode(), total)
-        flat = tensors[name].reshape(-1)
-        total = zlib.crc32(flat.view(torch.uint8).numpy() if flat.numel() else b"", total)
+        if tensors[name].numel():
+            total = zlib.crc32(memoryview(tensors[name].reshape(-1).view(torch.uint8).numpy()), total)
     return total

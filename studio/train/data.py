@@ -108,7 +108,7 @@ class TrainingData:
             min(lanes, key=lambda lane: sum(map(len, lane))).append(sequence)
         if together > 1:
             (lane,) = lanes
-            calls = [(s[k : k + together], np.array([k == 0])) for s in lane for k in range(0, len(s), together)]
+            calls: Window = [(s[k : k + together], np.array([k == 0])) for s in lane for k in range(0, len(s), together)]
         else:
             streams = [np.concatenate(lane) for lane in lanes]
             starts = [np.concatenate([np.arange(len(s)) == 0 for s in lane]) for lane in lanes]

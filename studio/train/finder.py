@@ -5,6 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
+
+from studio.job import Job
+from studio.train.trainee import Trainee
+
 #: Updates of a test, and the rates of the first and the last.
 UPDATES = 48
 RATES = {"adamw": (1e-6, 1e-1), "sgd": (1e-5, 10.0)}
@@ -15,6 +20,8 @@ BROKEN = 2.0
 _MEMORY = 0.7
 #: The rate that made most progress was reached after all smaller ones had done their part, and is brittle for long.
 _BELOW = 3.0
+#: Batches that are taken in turn.
+_BATCHES = 8
 
 
 def rates(optimizer: str, count: int = UPDATES) -> list[float]:
@@ -46,3 +53,29 @@ def choose(tried: Sequence[float], ratios: Sequence[float], optimizer: str = "ad
     slopes = [smooth[k + 1] - smooth[k] for k in range(least)]
     steepest = min(range(len(slopes)), key=slopes.__getitem__) if slopes else 0
     return min(tried[least] / _BELOW, max(tried[steepest], tried[least] / _BELOW**2))
+
+
+def find(trainee: Trainee, job: Job) -> float:
+    """The learning rate of a range test, which leaves no trace: neither in weights nor in random numbers.
+
+    Raises:
+        Cancelled: the job was cancelled.
+    """
+    kind, start, random = trainee.options.optimizer, trainee.snapshot(), torch.get_rng_state()
+    count = min(trainee.data.epoch, _BATCHES)
+    tried, ratios = rates(kind), []
+    with torch.no_grad():
+        before = [max(trainee.mean(trainee.loss(number, apart=True)), 1e-12) for number in range(count)]
+    for number, rate in enumerate(tried):
+        job.progress(0.0, f"learning rate: test {number + 1} of {len(tried)}")
+        loss = trainee.loss(number % count, apart=True)
+        ratios.append(trainee.mean(loss) / before[number % count])
+        job.record("range test", rate, ratios[-1])
+        if not math.isfinite(ratios[-1]) or ratios[-1] > BROKEN:
+            break
+        trainee.fabric.backward(loss)
+        trainee.apply(rate)
+    trainee.load(start)
+    trainee.forget()
+    torch.set_rng_state(random)
+    return choose(tried, ratios, kind)

@@ -1,0 +1,191 @@
+"""Trainee: everything that an update changes, and the update itself."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+import torch
+from lightning_fabric import Fabric
+
+from studio.train import optimizer
+from studio.train.balance import Balance
+from studio.train.data import TrainingData
+from studio.train.hooks import Hook
+from studio.train.learner import Learner, Teacher
+from studio.train.objective import Values
+from studio.train.options import TrainOptions
+
+#: Passes that are timed.
+_PROBES = 4
+
+
+class Trainee:
+    """Student, objective, optimizers, balance, hooks and carried state: what a checkpoint has to hold.
+
+    Args:
+        learner: student and objective.
+        teacher: answers what the objective compares with.
+
+    Attributes:
+        module: the learner as Fabric wrapped it.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        teacher: Teacher | None,
+        data: TrainingData,
+        options: TrainOptions,
+        hooks: Sequence[Hook],
+        fabric: Fabric,
+    ) -> None:
+        self.learner, self.teacher, self.data, self.options = learner, teacher, data, options
+        self.hooks, self.fabric = hooks, fabric
+        self.balance = Balance(options.balance, learner.objective.weights)
+        self.carried: tuple[Values, Values] = ({}, {})
+        fabric.to_device(learner)
+        if teacher is not None:
+            fabric.to_device(teacher.twin)
+
+    def begin(self, steps: int) -> None:
+        """Get ready for `steps` updates."""
+        options, twin = self.options, self.learner.twin
+        for hook in self.hooks:
+            hook.begin(twin, steps)
+        self.fabric.to_device(self.learner)  # what hooks inserted
+        twin.mode.statistics = options.batch_norm != "frozen"
+        parameters = {name: p for name, p in self.learner.named_parameters() if p.requires_grad}
+        made = optimizer.optimizers(parameters, options.optimizer, options.weight_decay)
+        self.module, *self._wrapped = self.fabric.setup(self.learner, *made)
+        self._optimizers = [one.optimizer for one in self._wrapped]
+        self.module.train()
+
+    def probe(self) -> float:
+        """Seconds that one forward and backward pass takes."""
+        times = []
+        for number in range(_PROBES):
+            before = time.perf_counter()
+            window = tuple(batch.to(self.fabric.device) for batch in self.data.batch(number))
+            answers = self.teacher.answer(window, {})[0] if self.teacher is not None else ({},) * len(window)
+            losses = self.learner(window, answers, {})[0]
+            torch.stack(list(losses.values())).sum().backward()
+            times.append(time.perf_counter() - before)
+        self.learner.zero_grad(set_to_none=True)
+        return min(times[1:])
+
+    def loss(self, number: int, *, apart: bool = False) -> torch.Tensor:
+        """What is minimized on batch `number`; `apart` neither carries state on nor changes the balance.
+
+        Several processes take windows of sequences in turn, and each begins its own with fresh state.
+        """
+        window = tuple(batch.to(self.fabric.device) for batch in self.data.batch(number))
+        own, asked = ({}, {}) if apart or self.fabric.world_size > 1 else self.carried
+        answers: tuple[Values, ...] = ({},) * len(window)
+        if self.teacher is not None:
+            answers, asked = self.teacher.answer(window, asked)
+        losses, own, _ = self.module(window, answers, own)
+        if apart:
+            return torch.stack([self.balance.weights[name] * value for name, value in losses.items()]).sum()
+        self.carried = own, asked
+        return self.balance.sum(losses)
+
+    def mean(self, loss: torch.Tensor) -> float:
+        """A loss over all processes."""
+        if self.fabric.world_size == 1:
+            return float(loss.detach())
+        reduced = self.fabric.all_reduce(loss.detach(), reduce_op="mean")
+        assert isinstance(reduced, torch.Tensor)
+        return float(reduced)
+
+    def update(self, step: int, rate: float) -> float:
+        """Update `step`: its mean loss; weights stay as they are if that is not a finite number."""
+        for hook in self.hooks:
+            hook.before_step(step)
+        parts, total = self.options.accumulate, 0.0
+        for part in range(parts):
+            number = (step * parts + part) * self.fabric.world_size + self.fabric.global_rank
+            with self.fabric.no_backward_sync(self.module, enabled=part + 1 < parts):
+                loss = self.loss(number) / parts
+                total += self.mean(loss)
+                if not math.isfinite(total):
+                    return total
+                self.fabric.backward(loss)
+        self.apply(rate)
+        for hook in self.hooks:
+            hook.after_step(step)
+        return total
+
+    def apply(self, rate: float) -> None:
+        """Let the optimizers use the gradients."""
+        optimizer.set_rate(self._optimizers, rate)
+        for one in self._optimizers:
+            self.fabric._precision.unscale_gradients(one)
+        optimizer.clip(self.module.parameters(), self.options.clip)
+        for one in self._wrapped:
+            one.step()
+            one.zero_grad(set_to_none=True)
+
+    def forget(self) -> None:
+        """Start over without gradients, moments and carried state."""
+        for one in self._optimizers:
+            one.zero_grad(set_to_none=True)
+        optimizer.forget(self._optimizers)
+        self.carried = ({}, {})
+
+    def snapshot(self) -> Values:
+        """Copies of everything that training changes in the models, and of what hooks keep beside."""
+        found = {f"learner.{name}": value.detach().clone() for name, value in self.learner.state_dict().items()}
+        for number, hook in enumerate(self.hooks):
+            found |= {f"hook.{number}.{name}": value.detach().clone() for name, value in hook.state().items()}
+        return found
+
+    def load(self, snapshot: Values) -> None:
+        """Go back to what `snapshot` copied."""
+        self.learner.load_state_dict(under(snapshot, "learner."))
+        for number, hook in enumerate(self.hooks):
+            hook.restore({name: value.clone() for name, value in under(snapshot, f"hook.{number}.").items()})
+
+    def finish(self, best: Values) -> None:
+        """Leave the best weights in the twin."""
+        self.load(best)
+        for hook in self.hooks:
+            hook.finish()
+        self.learner.eval()
+        self.learner.twin.mode.statistics = False
+
+    def state(self) -> Values:
+        """Everything to go on from, as tensors by name."""
+        found = {f"now.{name}": value for name, value in self.snapshot().items()}
+        found |= {f"optimizer.{name}": value for name, value in optimizer.state_of(self._optimizers).items()}
+        found |= {f"balance.{name}": value for name, value in self.balance.state().items()}
+        for number, carried in enumerate(self.carried):
+            found |= {f"carried.{number}.{name}": value for name, value in carried.items()}
+        for name, value in self.fabric._precision.state_dict().items():
+            found[f"scaler.{name}"] = torch.tensor(value, dtype=torch.float64)
+        found["random"] = torch.get_rng_state()
+        if self.fabric.device.type == "cuda":
+            found["random.cuda"] = torch.cuda.get_rng_state(self.fabric.device)
+        return found
+
+    def restore(self, state: Values) -> None:
+        """Go on from what `state` returned."""
+        device = self.fabric.device
+        self.load(under(state, "now."))
+        optimizer.restore(self._optimizers, under(state, "optimizer."))
+        self.balance.restore({name: value.to(device) for name, value in under(state, "balance.").items()})
+        own, asked = ({n: v.to(device) for n, v in under(state, f"carried.{k}.").items()} for k in (0, 1))
+        self.carried = own, asked
+        scaler = {name: float(value) for name, value in under(state, "scaler.").items()}
+        if scaler:
+            whole = {"growth_interval", "_growth_tracker"}
+            self.fabric._precision.load_state_dict({n: int(v) if n in whole else v for n, v in scaler.items()})
+        torch.set_rng_state(state["random"])
+        if "random.cuda" in state:
+            torch.cuda.set_rng_state(state["random.cuda"], device)
+
+
+def under(tensors: Values, start: str) -> Values:
+    """Those whose name begins with `start`, by the rest of it."""
+    return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}

@@ -1,0 +1,279 @@
+"""The training loop: what it ends with, how it goes on after an interruption, and what it does when a loss breaks down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from studio import formats, paths
+from studio.errors import Cancelled
+from studio.job import Job
+from studio.method import Context
+from studio.methods.prune_weights import PruneWeights
+from studio.model import Model
+from studio.samples import Samples
+from studio.samples.open import open_samples
+from studio.train import checkpoint
+from studio.train.batch import TrainingBatch
+from studio.train.data import TrainingData
+from studio.train.hooks import Hook
+from studio.train.learner import Recurrence
+from studio.train.lesson import Lesson, from_teacher
+from studio.train.loop import train
+from studio.train.objective import Objective, Term, Values
+from studio.train.options import TrainOptions
+from studio.train.spec import LossTerm
+from studio.train.trained import Trained
+from studio.twin.module import Twin
+
+OPTIONS = TrainOptions(steps=24, batch_size=16, learning_rate=2e-3, evaluate_every=8, patience=0, checkpoint_seconds=0, key="k")
+
+
+@pytest.fixture(scope="module")
+def models() -> tuple[Model, Model, Samples]:
+    """A teacher, the student it became by pruning, and samples."""
+    folder = paths.sample_models() / "digit_mlp"
+    teacher = formats.load(folder / "model.onnx")
+    student = PruneWeights(sparsity=0.9).apply(teacher, teacher.layers, Context())
+    return teacher, student, open_samples(folder / "samples.yaml", teacher)
+
+
+def data_of(samples: Samples, **options: Any) -> TrainingData:
+    return TrainingData(samples, samples.rows("calibration"), batch_size=16, **options)
+
+
+def lesson_of(models: tuple[Model, Model, Samples], twin: Twin, data: TrainingData, asked: tuple[LossTerm, ...] = ()) -> Lesson:
+    teacher, student, _ = models
+    return from_teacher(student, teacher, twin, data, asked, Recurrence(), temperature=2.0)
+
+
+def trained_of(
+    models: tuple[Model, Model, Samples],
+    options: TrainOptions = OPTIONS,
+    *,
+    home: Path | None = None,
+    job: Job | None = None,
+    asked: tuple[LossTerm, ...] = (),
+    hooks: tuple[Hook, ...] = (),
+    objective: Callable[[Lesson], Objective] = lambda lesson: lesson.objective,
+) -> tuple[Trained, dict[str, torch.Tensor]]:
+    """What training the pruned student came to, and its weights."""
+    twin, data = Twin(models[1]), data_of(models[2])
+    lesson = lesson_of(models, twin, data, asked)
+    trained = train(twin, objective(lesson), data, options, job or Job(), hooks, home, teacher=lesson.teacher, model=models[1])
+    return trained, {name: value.detach().clone() for name, value in twin.weights().items()}
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_it_improves_on_held_out_rows_and_says_so(models: tuple[Model, Model, Samples]) -> None:
+    points: list[tuple[str, float, float]] = []
+    trained, _ = trained_of(models, job=Job(on_point=lambda *point: points.append(point)))
+    assert trained.after["loss"] < 0.7 * trained.before["loss"]
+    assert trained.after["loss"] == min(value for series, _, value in points if series == "held-out loss")
+    assert trained.scores["top-1"][1] > trained.scores["top-1"][0]
+    assert (trained.steps, trained.planned, trained.stopped) == (24, 24, "all steps were made")
+    assert {series for series, _, _ in points} == {"loss", "held-out loss", "learning rate", "top-1"}
+    assert [step for series, step, _ in points if series == "held-out loss"] == [0, 8, 16, 24]
+
+
+def test_the_weights_kept_are_those_that_were_best(models: tuple[Model, Model, Samples]) -> None:
+    trained, weights = trained_of(models, replace(OPTIONS, learning_rate=0.5, clip=0.0, schedule="constant"))
+    losses = {step: value for series, step, value in trained.history if series == "held-out loss"}
+    assert losses[trained.best] == min(losses.values()) == trained.after["loss"]
+    if trained.best == 0:
+        assert same(weights, Twin(models[1]).weights())
+
+
+def test_training_never_ends_worse_than_it_began(models: tuple[Model, Model, Samples]) -> None:
+    rising = replace(OPTIONS, learning_rate=1.0, optimizer="sgd", clip=0.0, warmup=0.0, schedule="constant", evaluate_every=4)
+    trained, weights = trained_of(models, rising)
+    assert trained.after["loss"] <= trained.before["loss"]
+    if not trained.best:
+        assert same(weights, dict(Twin(models[1]).weights()))
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others(models: tuple[Model, Model, Samples]) -> None:
+    before = torch.get_rng_state()
+    first, second = (trained_of(models)[1] for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert same(first, second)
+    twin, data = Twin(models[1]), data_of(models[2], seed=1)
+    lesson = lesson_of(models, twin, data)
+    train(twin, lesson.objective, data, replace(OPTIONS, seed=1), Job(), teacher=lesson.teacher)
+    assert not same(first, dict(twin.weights()))
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("stop", [1, 9, 17])
+def test_it_goes_on_from_an_interruption_to_the_same_weights(
+    models: tuple[Model, Model, Samples], tmp_path: Path, optimizer: str, stop: int
+) -> None:
+    options = replace(OPTIONS, optimizer=optimizer, accumulate=2, balance="auto")
+    asked = (LossTerm("soft"), LossTerm("logits", 0.1))
+    straight, weights = trained_of(models, options, asked=asked)
+
+    def cancel(fraction: float, text: str) -> None:
+        if text.startswith(f"step {stop + 1} "):
+            job.cancel()
+
+    job = Job(cancel)
+    with pytest.raises(Cancelled):
+        trained_of(models, options, home=tmp_path, job=job, asked=asked)
+    assert checkpoint.path_of(tmp_path, "k").is_file()
+    resumed, again = trained_of(models, options, home=tmp_path, asked=asked)
+    assert same(weights, again)
+    assert resumed.history == straight.history
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_of_every_step_changes_nothing(models: tuple[Model, Model, Samples], tmp_path: Path) -> None:
+    _, weights = trained_of(models)
+    _, again = trained_of(models, replace(OPTIONS, checkpoint_seconds=1e-9), home=tmp_path)
+    assert same(weights, again)
+
+
+def test_a_damaged_checkpoint_is_discarded_with_a_note(models: tuple[Model, Model, Samples], tmp_path: Path) -> None:
+    checkpoint.path_of(tmp_path, "k").write_bytes(b"damaged")
+    trained, weights = trained_of(models, home=tmp_path)
+    assert trained.notes == ["the checkpoint was discarded, because it is damaged: training started anew"]
+    assert same(weights, trained_of(models)[1])
+
+
+def test_a_range_test_leaves_no_trace(models: tuple[Model, Model, Samples]) -> None:
+    found, weights = trained_of(models, replace(OPTIONS, learning_rate=0.0))
+    assert 1e-4 < found.learning_rate < 5e-2
+    given, again = trained_of(models, replace(OPTIONS, learning_rate=found.learning_rate))
+    assert given.learning_rate == found.learning_rate
+    assert same(weights, again)
+
+
+def test_it_ends_early_when_asked_and_keeps_the_best(models: tuple[Model, Model, Samples]) -> None:
+    def finish(fraction: float, text: str) -> None:
+        if text.startswith("step 11 "):
+            job.finish()
+
+    job = Job(finish)
+    trained, _ = trained_of(models, job=job)
+    assert (trained.steps, trained.stopped) == (11, "it was asked to finish")
+    assert trained.best == 11
+    assert trained.after["loss"] < trained.before["loss"]
+
+
+def test_it_ends_early_without_a_gain(models: tuple[Model, Model, Samples]) -> None:
+    options = replace(OPTIONS, steps=400, evaluate_every=2, patience=3, learning_rate=0.3, optimizer="sgd", clip=0, warmup=0)
+    trained, _ = trained_of(models, options)
+    assert trained.stopped == "3 evaluations in a row brought no gain"
+    assert trained.steps == trained.best + 6
+
+
+def test_minutes_decide_the_steps_before_the_first(models: tuple[Model, Model, Samples]) -> None:
+    trained, _ = trained_of(models, replace(OPTIONS, steps=10_000_000, minutes=0.01, patience=0))
+    assert trained.planned < 10_000_000
+    assert trained.notes == [f"{trained.planned:,} instead of 10,000,000 steps fit in 0.01 minutes"]
+
+
+class Breaking(Term):
+    """Another term whose value is not a number in some calls while training."""
+
+    def __init__(self, inner: Term, breaks: Callable[[int], bool]) -> None:
+        super().__init__(inner.name, inner.weight, inner.student, inner.teacher)
+        self.inner, self.breaks, self.calls = inner, breaks, 0
+
+    def forward(self, student: Values, teacher: Values, batch: TrainingBatch) -> torch.Tensor:
+        self.calls += self.training
+        value = self.inner(student, teacher, batch)
+        return value * torch.nan if self.training and self.breaks(self.calls) else value
+
+
+def test_a_loss_that_breaks_down_once_costs_half_the_learning_rate(models: tuple[Model, Model, Samples]) -> None:
+    lines: list[str] = []
+    breaking = lambda lesson: Objective([Breaking(lesson.terms[0], lambda call: call == 10)])  # noqa: E731
+    trained, _ = trained_of(
+        models, replace(OPTIONS, schedule="constant", warmup=0), job=Job(on_log=lines.append), objective=breaking
+    )
+    rates = [value for series, _, value in trained.history if series == "learning rate"]
+    assert rates == [2e-3] * 9 + [1e-3] * 14
+    assert lines == ["the loss of step 10 is not a number: back to the best weights, half the learning rate"]
+    assert trained.after["loss"] < trained.before["loss"]
+
+
+def test_a_loss_that_is_never_a_number_ends_it_with_the_start(models: tuple[Model, Model, Samples]) -> None:
+    trained, weights = trained_of(models, objective=lambda lesson: Objective([Breaking(lesson.terms[0], lambda call: True)]))
+    assert trained.stopped == "the loss broke down 5 times, at last at a learning rate of 0.000125"
+    assert trained.best == 0
+    assert same(weights, dict(Twin(models[1]).weights()))
+
+
+def test_nothing_is_done_where_nothing_is_left_to_learn(models: tuple[Model, Model, Samples]) -> None:
+    teacher, _, samples = models
+    trained, weights = trained_of((teacher, teacher, samples))
+    assert (trained.steps, trained.stopped) == (0, "there was nothing left to learn")
+    assert same(weights, dict(Twin(teacher).weights()))
+
+
+class Noted(Hook):
+    """A hook that counts, and lets only the end be the result."""
+
+    def __init__(self) -> None:
+        self.count, self.finished = 0, 0
+
+    def after_step(self, step: int) -> None:
+        self.count += 1
+
+    def settled(self, step: int) -> bool:
+        return step >= 16
+
+    def finish(self) -> None:
+        self.finished += 1
+
+    def state(self) -> dict[str, torch.Tensor]:
+        return {"count": torch.tensor(self.count)}
+
+    def restore(self, state: dict[str, torch.Tensor]) -> None:
+        self.count = int(state["count"])
+
+
+def test_hooks_are_called_and_unsettled_models_are_no_result(models: tuple[Model, Model, Samples]) -> None:
+    hook = Noted()
+    trained, _ = trained_of(models, hooks=(hook,))
+    assert trained.best in (16, 24)
+    assert hook.count == trained.best  # as it was when the best weights were found
+    assert hook.finished == 1
+
+
+def test_parameters_of_terms_are_trained_along(models: tuple[Model, Model, Samples]) -> None:
+    class Scaled(Breaking):
+        def __init__(self, inner: Term) -> None:
+            super().__init__(inner, lambda call: False)
+            self.factor = nn.Parameter(torch.tensor(0.5))
+
+        def forward(self, student: Values, teacher: Values, batch: TrainingBatch) -> torch.Tensor:
+            return super().forward({name: self.factor * value for name, value in student.items()}, teacher, batch)
+
+    made: list[Scaled] = []
+
+    def objective(lesson: Lesson) -> Objective:
+        made.append(Scaled(lesson.terms[0]))
+        return Objective(made)
+
+    trained_of(models, objective=objective)
+    assert float(made[0].factor.detach()) != 0.5
+
+
+def test_batches_depend_on_their_number_alone(models: tuple[Model, Model, Samples]) -> None:
+    one, other = data_of(models[2]), data_of(models[2])
+    far = other.batch(5 * other.epoch + 3)
+    rows = [one.batch(number)[0].rows for number in range(5 * one.epoch + 4)]
+    assert np.array_equal(rows[-1], far[0].rows)
+    assert sorted(np.concatenate(rows[: one.epoch])) == sorted(one.learned)
+    assert not np.array_equal(np.concatenate(rows[: one.epoch]), np.concatenate(rows[one.epoch : 2 * one.epoch]))
