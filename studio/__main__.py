@@ -25,7 +25,7 @@ def _main(arguments: list[str]) -> int:
     from studio import child
 
     if arguments[:1] == [child.FLAG]:  # a frozen app starts its own file to get a child process
-        child.serve(int(arguments[1]))
+        child.enter(*arguments[1:])
         return 0
     for name in ("SIGTERM", "SIGHUP"):  # ended from outside, the program still takes its children and folders with it
         number = getattr(signal, name, None)

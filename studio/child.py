@@ -28,15 +28,14 @@ from typing import IO, Any
 
 from studio.errors import Cancelled, StudioError, WorkerError
 from studio.job import Job
+from studio.messages import Answers, Asked, hear, obey
 
 #: Seconds a cancelled child has before it is ended by force.
 GRACE = 1.0
-#: First argument that turns a frozen program into a child (see `command`).
+#: First argument that makes a frozen program call a function (see `command`).
 FLAG = "--studio-child"
 _FOLDER = "STUDIO_CHILD_FOLDER"
 _POLL = 0.05
-_PROGRESS_EVERY = 0.03
-_POINTS_EVERY = 0.05
 
 
 def run_in_child(function: Callable[..., Any], *args: Any, job: Job | None = None, nice: int = 5, **kwargs: Any) -> Any:
@@ -67,7 +66,7 @@ class Child:
         folder = dict.fromkeys(("TMPDIR", "TEMP", "TMP", _FOLDER), self._folder.name)
         try:
             self._process = subprocess.Popen(
-                _command(nice),
+                command("studio.child.serve", nice),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
@@ -129,7 +128,7 @@ class Child:
 
     def _wait(self, job: Job, grace: float) -> Any:
         deadline = None
-        asked = _Asked()
+        asked = Asked()
         while True:
             for request in asked.news(job):
                 self._send(request)
@@ -149,15 +148,7 @@ class Child:
             kind, *values = answer
             if kind == "progress":
                 self._doing = values[1] or self._doing
-                job.report(*values)
-            elif kind == "log":
-                job.log(*values)
-            elif kind == "points":
-                for point in values[0]:
-                    job.record(*point)
-            elif kind == "improving":
-                job.improving = values[0]
-            else:
+            if not hear(job, kind, values):
                 if job.cancelled:
                     raise Cancelled
                 return _finish(kind, values)
@@ -201,26 +192,6 @@ class Child:
         return error
 
 
-class _Asked:
-    """What a job has been asked to do and the child has been told of."""
-
-    def __init__(self) -> None:
-        self._paused = self._finishing = self._cancelled = False
-
-    def news(self, job: Job) -> list[str]:
-        """Names of the methods of `Job` that the child's job has to hear of now."""
-        paused, finishing, cancelled = job.paused, job.finishing, job.cancelled
-        news = []
-        if paused != self._paused:
-            news.append("pause" if paused else "resume")
-        if finishing and not self._finishing:
-            news.append("finish")
-        if cancelled and not self._cancelled:
-            news.append("cancel")
-        self._paused, self._finishing, self._cancelled = paused, finishing, cancelled
-        return news
-
-
 def _finish(kind: str, values: list[Any]) -> Any:
     if kind == "result":
         return values[0]
@@ -255,98 +226,49 @@ def _cause(code: int) -> tuple[str, str]:
     return f"it was ended by {name}", ""
 
 
-def _command(nice: int) -> list[str]:
+def command(function: str, *arguments: int) -> list[str]:
+    """What starts a new process that calls `function`, named with its module, with these numbers."""
     if getattr(sys, "frozen", False):
-        return [sys.executable, FLAG, str(nice)]
+        return [sys.executable, FLAG, function, *map(str, arguments)]
     paths = [os.path.abspath(path) if path else os.getcwd() for path in sys.path]  # noqa: PTH100, PTH109  (strings as they are)
-    return [sys.executable, "-c", f"import sys; sys.path[:] = {paths!r}; from studio.child import serve; serve({nice})"]
+    module, _, name = function.rpartition(".")
+    call = f"{name}({', '.join(map(str, arguments))})"
+    return [sys.executable, "-c", f"import sys; sys.path[:] = {paths!r}; from {module} import {name}; {call}"]
+
+
+def enter(function: str, *arguments: str) -> None:
+    """What a frozen program does that was started by `command`."""
+    module, _, name = function.rpartition(".")
+    getattr(importlib.import_module(module), name)(*map(int, arguments))
 
 
 def serve(nice: int = 5) -> None:
-    """The child's side: answer calls until the parent closes the pipe. A frozen program calls it when told by `FLAG`."""
+    """The child's side: answer calls until the parent closes the pipe. Only `command` starts it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     faulthandler.enable()
     _give_way(nice)
-    answers = os.fdopen(os.dup(1), "wb")
+    stream = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     calls: queue.SimpleQueue[tuple[Job, bytes]] = queue.SimpleQueue()
-    answer = _Answers(answers)
+
+    def send(message: tuple[Any, ...]) -> None:
+        stream.write(pickle.dumps(message, protocol=5))
+        stream.flush()
+
+    answer = Answers(send, _leave)
     threading.Thread(target=_listen, args=(sys.stdin.buffer, calls, answer), name="parent-reader", daemon=True).start()
     while True:
         job, call = calls.get()
         _answer(job, call, answer)
 
 
-class _Answers:
-    """Sends messages to the parent, from any thread; when nobody reads them any more the process ends."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream, self._lock, self._last = stream, threading.Lock(), 0.0
-        self._points = _Points(self)
-
-    def __call__(self, *message: Any) -> None:
-        data = pickle.dumps(message, protocol=5)
-        try:
-            with self._lock:
-                self._stream.write(data)
-                self._stream.flush()
-        except OSError:
-            _leave()
-
-    def job(self) -> Job:
-        """A job whose reports go to the parent."""
-        return Job(self.progress, lambda text: self("log", text), self._points, lambda now: self("improving", now))
-
-    def result(self, *message: Any) -> None:
-        """The last message of a call: the points that wait go before it."""
-        self._points.send()
-        self(*message)
-
-    def progress(self, fraction: float, text: str) -> None:
-        """Starts and ends are always told, what lies between only as often as anyone can read."""
-        now = time.monotonic()
-        if fraction <= 0 or fraction >= 1 or now - self._last >= _PROGRESS_EVERY:
-            self._last = now
-            self("progress", fraction, text)
-
-
-class _Points:
-    """Points of curves, sent in batches: thousands may come in a second."""
-
-    def __init__(self, answer: _Answers) -> None:
-        self._answer, self._lock, self._some = answer, threading.Lock(), threading.Event()
-        self._waiting: list[tuple[str, float, float]] = []
-        self._thread: threading.Thread | None = None
-
-    def __call__(self, series: str, x: float, y: float) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="points", daemon=True)
-            self._thread.start()
-        with self._lock:
-            self._waiting.append((series, x, y))
-        self._some.set()
-
-    def send(self) -> None:
-        with self._lock:  # until they are sent, so that none comes after the result
-            waiting, self._waiting = self._waiting, []
-            self._some.clear()
-            if waiting:
-                self._answer("points", waiting)
-
-    def _run(self) -> None:
-        while self._some.wait():
-            time.sleep(_POINTS_EVERY)
-            self.send()
-
-
-def _listen(stream: IO[bytes], calls: queue.SimpleQueue[tuple[Job, bytes]], answer: _Answers) -> None:
+def _listen(stream: IO[bytes], calls: queue.SimpleQueue[tuple[Job, bytes]], answer: Answers) -> None:
     job = Job()
     try:
         while True:
             message = pickle.load(stream)
             if isinstance(message, str):
-                if message != "finish" or job.improving:  # one that comes late is not for what improves next
-                    getattr(job, message)()
+                obey(job, message)
             else:
                 job = answer.job()
                 calls.put((job, message))
@@ -361,23 +283,23 @@ def _leave() -> None:
     os._exit(1)
 
 
-def _answer(job: Job, call: bytes, answer: _Answers) -> None:
+def _answer(job: Job, call: bytes, answer: Answers) -> None:
     try:
         function, args, kwargs = pickle.loads(call)
         if isinstance(function, str):
             module, _, name = function.rpartition(".")
             function = getattr(importlib.import_module(module), name)
         result = function(*args, job=job, **kwargs)
-        answer.result("result", result)
+        answer.last("result", result)
     except (StudioError, Cancelled) as error:
-        answer.result("error", error, "")
+        answer.last("error", error, "")
     except MemoryError:
         todo = "Close other programs or use a smaller model"
-        answer.result("error", WorkerError("The worker process ran out of memory", todo=todo), traceback.format_exc())
+        answer.last("error", WorkerError("The worker process ran out of memory", todo=todo), traceback.format_exc())
     except BaseException as error:
         what = f"The worker process failed with {type(error).__name__}"
         why = (str(error).strip().splitlines() or [""])[0][:300]
-        answer.result("error", WorkerError(what, why), traceback.format_exc())
+        answer.last("error", WorkerError(what, why), traceback.format_exc())
 
 
 def _give_way(nice: int) -> None:

@@ -126,6 +126,11 @@ class Training(Method):
         raise NotImplementedError
 
     def apply(self, model: Model, layers: tuple[Layer, ...], context: Context) -> Model:
-        from studio.train.apply import apply
+        from studio.train import launch
 
-        return apply(self, model, layers, context)
+        with context.job.improves():
+            if launch.wanted(self):
+                return launch.apply(self, model, layers, context)
+            from studio.train.apply import apply
+
+            return apply(self, model, layers, context)

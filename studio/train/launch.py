@@ -1,0 +1,285 @@
+"""Training in several processes: they are started by torchrun, told what to do, listened to, and ended with this one.
+
+Models reach them as files, which each of them maps; everything else goes through connections between our own processes,
+which a key only they know opens. Pause, finish and cancel go to the first process, and the others wait for it or follow it;
+who loses its connection ends at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Client, Connection, Listener, wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import onnx
+import onnx_ir as ir
+import psutil
+
+from studio.child import GRACE, Child, command
+from studio.errors import Cancelled, StudioError, WorkerError
+from studio.graph import serialize
+from studio.graph.edit import store
+from studio.job import Job
+from studio.messages import Asked, hear
+from studio.method import Context, Outcome
+from studio.model import Layer, Model
+from studio.samples import Samples
+from studio.weights import constant
+
+if TYPE_CHECKING:
+    from studio.train.training import Training
+
+#: Where workers find the connection, and what opens it.
+ADDRESS, KEY = "STUDIO_TRAINING", "STUDIO_TRAINING_KEY"
+_POLL = 0.05
+#: Seconds in which the reason may still come after a process lost another one.
+_AFTERMATH = 2.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """A model in a file, with what its file does not tell."""
+
+    path: Path
+    name: str
+    source: Path | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every process is given to do.
+
+    Attributes:
+        model, original: the model to train, and the one before the first step.
+        layers: names of the layers whose weights are trained.
+        folder: where the first process leaves tensors that changed.
+    """
+
+    training: Training
+    model: Part
+    original: Part | None
+    layers: tuple[str, ...]
+    samples: Samples | None
+    seed: int
+    target: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the first process tells at the end; `changed` are files of tensors by the name of the tensor."""
+
+    changed: dict[str, Path]
+    outcomes: tuple[Outcome, ...]
+    notes: tuple[str, ...]
+    resolved: dict[str, Any]
+
+
+def wanted(training: Training) -> bool:
+    """Whether processes have to be started; those that torchrun started train together as they are."""
+    return training.processes > 1 and "TORCHELASTIC_RUN_ID" not in os.environ
+
+
+def apply(training: Training, model: Model, layers: tuple[Layer, ...], context: Context) -> Model:
+    """`studio.train.apply.apply` in `training.processes` processes.
+
+    Raises:
+        StudioError: what any of the processes raised.
+        WorkerError: one of them died.
+        Cancelled: the job was cancelled; a checkpoint is kept.
+    """
+    base = training.student_of(model, Context(context.samples, context.job, context.seed, context.target, context.original))
+    with tempfile.TemporaryDirectory(prefix="studio-") as name:
+        folder = Path(name)
+        parts = [_written(one, folder / f"model{n}") for n, one in enumerate((model, context.original)) if one is not None]
+        task = Task(
+            training,
+            parts[0],
+            parts[1] if len(parts) > 1 else None,
+            tuple(layer.name for layer in layers),
+            context.samples,
+            context.seed,
+            context.target,
+            folder,
+        )
+        with _Crew(training.processes) as crew:
+            answer = crew.work(task, context.job)
+        changed = {name: _read(path) for name, path in answer.changed.items()}
+    for outcome in answer.outcomes:
+        (context.changed if outcome.changed else context.left)(outcome.layer, outcome.note)
+    context.notes.extend(answer.notes)
+    context.resolve(**answer.resolved)
+    return _with(base, changed)
+
+
+def _written(model: Model, folder: Path) -> Part:
+    folder.mkdir()
+    serialize.write(model, folder / "model.onnx")
+    return Part(folder / "model.onnx", model.name, model.source)
+
+
+def difference(before: Model, after: Model, folder: Path) -> dict[str, Path]:
+    """Write the tensors of `after` that are not those of `before`, the same graph, into a folder; returns them by name."""
+    old = dict(before.tensors())
+    changed: dict[str, Path] = {}
+    for name, tensor in after.tensors():
+        if tensor is not old[name] and (tensor.dtype != old[name].dtype or tensor.tobytes() != old[name].tobytes()):
+            changed[name] = folder / f"tensor{len(changed)}"
+            changed[name].write_bytes(ir.to_proto(tensor).SerializeToString())
+    return changed
+
+
+def _read(path: Path) -> ir.TensorProtocol:
+    return ir.from_proto(onnx.TensorProto.FromString(path.read_bytes()))
+
+
+def _with(model: Model, changed: dict[str, ir.TensorProtocol]) -> Model:
+    """The same graph with other tensors, by name; everything else is shared."""
+    if not changed:
+        return model
+    by_tensor = {id(tensor): changed[name] for name, tensor in model.tensors() if name in changed}
+    graph = model.edit()
+    for one in graph.graphs():
+        outputs = [value for node in one if node.op_type == "Constant" for value in node.outputs]
+        for value in [*one.initializers.values(), *outputs]:
+            held = constant(value)
+            if held is not None and id(held) in by_tensor:
+                store(value, by_tensor[id(held)])
+    return model.with_ir(graph)
+
+
+class _Crew:
+    """Processes that train together, from start to end."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._folder = tempfile.TemporaryDirectory(prefix="studio-", ignore_cleanup_errors=True)
+        self._key = secrets.token_bytes(32)
+        self._listener = Listener(authkey=self._key, backlog=count)
+        self._connections: list[Connection] = []
+        self._starter = Child(nice=0)
+        self._ended: list[BaseException] = []
+        self._threads = [threading.Thread(target=one, daemon=True) for one in (self._accept, self._start)]
+
+    def __enter__(self) -> _Crew:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._starter.close()
+        for one in self._connections:
+            one.close()  # which ends the process at the other end
+        if self._threads[0].is_alive():
+            with contextlib.suppress(OSError, EOFError):
+                Client(self._listener.address, authkey=self._key).close()
+        for thread in self._threads:
+            thread.join(GRACE)
+        self._listener.close()
+        self._folder.cleanup()
+
+    def work(self, task: Task, job: Job) -> Answer:
+        """Give all processes the task and wait for the answer of the first."""
+        asked, deadline = Asked(), float("inf")
+        given: dict[Connection, int] = {}
+        while True:
+            for one in self._connections[len(given) :]:
+                rank = one.recv()
+                given[one] = rank
+                one.send(task)
+            first = next((one for one, rank in given.items() if rank == 0), None)
+            if first is not None:
+                for request in asked.news(job):
+                    with contextlib.suppress(OSError):
+                        first.send(request)
+            if job.cancelled:
+                deadline = min(deadline, time.monotonic() + GRACE)
+            if time.monotonic() > deadline:
+                raise Cancelled
+            if self._ended and not given:
+                raise self._ended[0]
+            for one in _ready(list(given)):
+                answer = self._heard(one, given, job)
+                if answer is not None:
+                    return answer
+
+    def _heard(self, one: Connection, given: dict[Connection, int], job: Job) -> Answer | None:
+        try:
+            kind, *values = one.recv()
+        except (EOFError, OSError):
+            if job.cancelled:
+                raise Cancelled from None
+            raise self._reason(given, one) from None
+        if hear(job, kind, values):
+            return None
+        if kind == "result":
+            return values[0]
+        error, unexpected = values
+        if job.cancelled or isinstance(error, Cancelled):
+            raise Cancelled
+        raise self._reason(given, one, error) if unexpected else error
+
+    def _reason(self, given: dict[Connection, int], failed: Connection, error: StudioError | None = None) -> StudioError:
+        """Why training broke off, where what was heard first may follow from what happened to another process."""
+        until = time.monotonic() + _AFTERMATH
+        others = [one for one in given if one is not failed]
+        died = given[failed] if error is None else None
+        while others and time.monotonic() < until:
+            for one in _ready(others):
+                try:
+                    kind, *values = one.recv()
+                except (EOFError, OSError):
+                    others.remove(one)
+                    died = given[one] if died is None else died
+                    continue
+                if kind == "error" and not values[1] and isinstance(values[0], StudioError):
+                    return values[0]
+        if died is None and error is not None:
+            return error
+        what = f"Process {(died or 0) + 1} of {self._count} ended in the middle of training"
+        return WorkerError(what, "most likely because memory ran out", "Use fewer processes or a smaller batch")
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            while len(self._connections) < self._count:
+                self._connections.append(self._listener.accept())
+
+    def _start(self) -> None:
+        environment = {ADDRESS: str(self._listener.address), KEY: self._key.hex(), **_local()}
+        environment.setdefault("OMP_NUM_THREADS", str(max((os.cpu_count() or 1) // self._count, 1)))
+        try:
+            self._starter.call("studio.train.launch.start", self._count, environment)
+        except (StudioError, Cancelled) as error:
+            self._ended.append(error)
+
+
+def _ready(connections: list[Connection]) -> list[Connection]:
+    """Those on which there is something to hear, after a moment at most."""
+    if not connections:
+        time.sleep(_POLL)
+    heard = wait(connections, _POLL)
+    return [one for one in connections if one in heard]
+
+
+def _local() -> dict[str, str]:
+    """Lets processes of this machine find one another without a network or a name of the host."""
+    names = [name for name, addresses in psutil.net_if_addrs().items() if any(a.address == "127.0.0.1" for a in addresses)]
+    return {"GLOO_SOCKET_IFNAME": names[0]} if names else {}
+
+
+def start(count: int, environment: dict[str, str], *, job: Job) -> None:
+    """Run torchrun with `count` workers until they have ended. In a process of its own: its environment is changed."""
+    from torch.distributed import run
+
+    os.environ.update(environment)
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    options = ["--nproc-per-node", str(count), "--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:0"]
+    options += ["--local-addr", "127.0.0.1", "--signals-to-handle", "SIGTERM", "--no-python"]
+    run.main([*options, *command("studio.train.worker.main")])
