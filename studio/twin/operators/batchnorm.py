@@ -121,8 +121,10 @@ def dropout(
 def _dropped(x: torch.Tensor, share: float, node: Node) -> torch.Tensor | tuple[torch.Tensor, torch.Tensor]:
     if not any(node.wanted[1:]):
         return functional.dropout(x, share) if share else x
-    kept = torch.ones_like(x, dtype=torch.bool) if share == 0 else torch.rand_like(x, dtype=torch.float32) >= share
-    return (torch.where(kept, x / (1 - share), 0) if 0 < share < 1 else x * kept), kept
+    if share == 0:
+        return x, torch.ones_like(x, dtype=torch.bool)
+    kept = torch.rand_like(x, dtype=torch.float32) >= share
+    return torch.where(kept, x / (1 - share) if share < 1 else x, 0), kept
 
 
 @operator("Dropout", since=10)

@@ -45,7 +45,7 @@ def _along(x: torch.Tensor, start: int, end: int, axis: int, step: int) -> torch
     return part.flip(axis)
 
 
-@operator("Pad", since=18, host=(1, 3))
+@operator("Pad", since=18, host=(1, 2, 3))
 def pad(
     x: torch.Tensor,
     pads: torch.Tensor,
@@ -63,7 +63,7 @@ def pad(
     return padded(x, before, after, mode, value, node)
 
 
-@operator("Pad", since=11, host=(1,))
+@operator("Pad", since=11, host=(1, 2))
 def pad_all(
     x: torch.Tensor, pads: torch.Tensor, value: torch.Tensor | None = None, *, mode: str = "constant", node: Node
 ) -> torch.Tensor:
@@ -106,7 +106,7 @@ def _constant(x: torch.Tensor, before: list[int], after: list[int], value: torch
     if not value.requires_grad and value.device.type == "cpu":
         return functional.pad(x, widths, value=value.item())
     inside = functional.pad(torch.ones_like(x, dtype=torch.bool), widths)
-    return torch.where(inside, functional.pad(x, widths), value.to(x.dtype))
+    return torch.where(inside, functional.pad(x, widths), value.reshape(()).to(x.dtype))
 
 
 def _source(size: int, low: int, high: int, mode: str, node: Node) -> torch.Tensor:

@@ -57,10 +57,8 @@ def flat_places(indices: torch.Tensor, sizes: tuple[int, ...], batch: tuple[int,
 def one_hot(indices: torch.Tensor, depth: torch.Tensor, values: torch.Tensor, *, axis: int = -1) -> torch.Tensor:
     size = int(depth.reshape(-1)[0].item())
     axis = axis % (indices.dim() + 1)
-    indices = indices.long()
     classes = torch.arange(size, device=indices.device).reshape(-1, *[1] * (indices.dim() - axis))
-    wanted = torch.where(indices < 0, indices + size, indices).unsqueeze(axis)
-    return torch.where(wanted == classes, values[1], values[0])
+    return torch.where(wrapped(indices, size).unsqueeze(axis) == classes, values[1], values[0])
 
 
 @operator("NonZero", since=9)
@@ -87,23 +85,3 @@ def reverse_sequence(x: torch.Tensor, lengths: torch.Tensor, *, batch_axis: int 
     places = torch.where(steps < ends, ends - 1 - steps, steps)
     rows = torch.arange(moved.shape[0], device=x.device).reshape(-1, 1)
     return moved[rows, places].movedim((0, 1), (batch_axis, time_axis))
-
-
-@operator("TensorScatter", since=24)
-def tensor_scatter(
-    cache: torch.Tensor,
-    update: torch.Tensor,
-    starts: torch.Tensor | None = None,
-    *,
-    axis: int = -2,
-    mode: str = "linear",
-) -> torch.Tensor:
-    axis = axis % cache.dim()
-    length, size = update.shape[axis], cache.shape[axis]
-    places = torch.arange(length, device=cache.device)
-    if starts is not None:
-        places = starts.long().reshape(-1, 1) + places
-    places = (places % size if mode == "circular" else places).expand(cache.shape[0], length)
-    shape = [1] * cache.dim()
-    shape[0], shape[axis] = cache.shape[0], length
-    return cache.scatter(axis, places.reshape(shape).expand_as(update), update)

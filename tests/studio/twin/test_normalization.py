@@ -81,6 +81,17 @@ def test_statistics_stay_while_they_are_frozen():
     np.testing.assert_allclose(written["scale"].numpy(), wanted.weight.detach().numpy(), rtol=1e-6)
 
 
+def test_two_batches_before_one_backward_pass():
+    twin = Twin(batch_normalized()).train()
+    twin.mode.statistics = True
+    random = torch.Generator().manual_seed(0)
+    batches = [torch.randn(4, 6, 5, 3, generator=random) for _ in range(2)]
+    loss = sum((twin({"x": x})["y"] ** 3).mean() for x in batches)
+    (both,) = torch.autograd.grad(loss, twin.weights()["scale"])
+    parts = [torch.autograd.grad((twin({"x": x})["y"] ** 3).mean(), twin.weights()["scale"])[0] for x in batches]
+    torch.testing.assert_close(both, sum(parts))
+
+
 def test_evaluation_between_steps_moves_no_statistics():
     twin = Twin(batch_normalized())
     twin.mode.statistics = True
