@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,6 @@ import pytest
 
 from studio import formats, paths
 from studio.errors import RunError, SettingError
-from studio.graph.edit import store
-from studio.graph.kept import write_kept
-from studio.graph.real import real_weights
 from studio.graph.serialize import to_bytes, write
 from studio.measure.fidelity import compare
 from studio.measure.session import open_session
@@ -25,8 +21,7 @@ from studio.run import apply_recipe
 from studio.samples import Samples
 from studio.samples.open import open_samples
 from studio.samples.random import random_samples
-
-HIDDEN = np.arange(0, 256, 3)  # what the narrow model keeps of the first hidden layer
+from tests.variants import HIDDEN, edited, narrow, noisy, real
 
 
 def sample(name: str) -> Model:
@@ -50,44 +45,9 @@ def fuse(
     return make_method("fuse-weights", settings).apply(model, model.layers, context), context
 
 
-def edited(model: Model, change: Callable[[str, np.ndarray], np.ndarray]) -> Model:
-    """`model` with other float initializers."""
-    graph = model.edit()
-    for name, value in graph.graph.initializers.items():
-        if value.dtype == ir.DataType.FLOAT:
-            store(value, ir.tensor(np.ascontiguousarray(change(name, value.const_value.numpy()), np.float32), name=name))
-    return model.with_ir(graph)
-
-
-def noisy(model: Model, size: float, seed: int = 0) -> Model:
-    rng = np.random.default_rng(seed)
-    return edited(model, lambda name, array: array * (1 + size * rng.normal(size=array.shape)))
-
-
-def narrow(model: Model, told: bool = True) -> Model:
-    """The digit network with a third of its first hidden layer; the same function of what is left."""
-    cuts = {"fc1.weight": {0: HIDDEN}, "fc1.bias": {0: HIDDEN}, "fc2.weight": {1: HIDDEN}}
-
-    def cut(name: str, array: np.ndarray) -> np.ndarray:
-        for axis, kept in cuts.get(name, {}).items():
-            array = array.take(kept, axis)
-        return array
-
-    small = edited(model, cut)
-    if told:
-        graph = small.edit()
-        write_kept(graph, cuts)
-        small = small.with_ir(graph)
-    return small
-
-
 def run(model: Model, samples: Samples) -> np.ndarray:
     batch = next(samples.batches(64))
     return open_session(model).run(batch.feeds)["logits"]
-
-
-def real(model: Model) -> dict[tuple[str, int], np.ndarray]:
-    return {(layer.name, index): values for layer in model.layers for index, values in real_weights(layer).items()}
 
 
 @pytest.mark.parametrize("name", ["digit_mlp", "image_net", "text_encoder", "recurrent", "ranker"])
