@@ -23,7 +23,7 @@ from studio.twin.rounding import INTEGERS, spread
 from studio.twin.stored import Quantized, Stored
 from studio.twin.tensors import to_torch
 from studio.twin.types import Types
-from studio.weights import FLOAT_TYPES, constant
+from studio.weights import FLOAT_TYPES, constant, trace
 
 Fit = Callable[[torch.Tensor], torch.Tensor]
 
@@ -55,6 +55,8 @@ PLACES: dict[str, dict[int, Place]] = {
     "QGemm": {3: Place((4,), 5), 6: Place((1, 4))},
     "QAttention": {1: Place((4,), 7), 2: Place((3, 4))},
 }
+#: Inputs that are learned even where they hold one number: the bias of a layer with one output.
+_ONE_OUTPUT = {"Gemm": (2,), "Conv": (2,), "ConvTranspose": (2,)}
 #: What stands between a gathered integer row and the Mul by its scale.
 _UNPACKING = ("Cast", "Sub")
 _NOT_TRAINED = {ir.DataType.FLOAT8E8M0}
@@ -82,6 +84,10 @@ def _candidates(layer: Layer) -> Iterator[tuple[int, ir.TensorProtocol, tuple[ir
     for weight in layer.weights:
         seen.add(weight.index)
         yield weight.index, weight.tensor, weight.path
+    for index in _ONE_OUTPUT.get(layer.node.op_type, ()):
+        source = trace(layer.node.inputs[index]) if index < len(layer.node.inputs) and index not in seen else None
+        if source is not None:
+            yield index, source[1], source[2]
     for index in PLACES.get(layer.node.op_type, {}):
         tensor = constant(layer.node.inputs[index]) if index < len(layer.node.inputs) and index not in seen else None
         if tensor is not None:
