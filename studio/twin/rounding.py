@@ -57,7 +57,8 @@ def narrowed(x: torch.Tensor, dtype: ir.DataType, saturate: bool = True) -> torc
     exponent = torch.frexp(x.detach()).exponent - 1  # |x| lies in [2**exponent, 2**(exponent + 1))
     step = torch.ldexp(torch.ones_like(x), exponent.clamp(min=smallest) - mantissa)
     rounded = torch.round(x.detach() / step) * step  # halves to even
-    result = straight(x.clamp(-largest, largest), rounded.clamp(-largest, largest))
+    edge = largest * (1 + 2.0 ** -(mantissa + 2))  # what rounds to the largest value is not clipped by it
+    result = straight(x.clamp(-edge, edge), rounded.clamp(-largest, largest))
     if overflow is None:  # such a type has finite numbers alone
         return torch.where(x.isnan(), torch.full_like(x, -0.0), result)
     if saturate:
