@@ -37,6 +37,7 @@ from studio.gui.words import say, tr
 from studio.train.spec import LOSSES
 
 LOSS, HELD_OUT, RATE = "loss", "held-out loss", "learning rate"
+_HELD_OUT = "held-out "  # before the name of a loss
 _RANGE_TEST = "range test"  # over learning rates, before the first step
 _RUN = "studio.service.runner.compress"
 _WIDE = 620  # pixels from which losses and metrics stand side by side
@@ -300,7 +301,7 @@ def trainings(x: NDArray[np.float64], y: NDArray[np.float64]) -> list[Points]:
 
 def grouped(names: Sequence[str] | dict[str, Points]) -> tuple[list[str], list[str], list[str]]:
     """Losses, metrics and rates; the loss and the one on held-out rows lead."""
-    losses = [name for name in names if LOSS in name or name.partition(" ")[0] in LOSSES]
+    losses = [name for name in names if (part := name.removeprefix(_HELD_OUT)) == LOSS or part in LOSSES]
     losses.sort(key=lambda name: (name != LOSS, name != HELD_OUT))
     rates = [name for name in names if name == RATE]
     return losses, [name for name in names if name not in losses and name not in rates], rates
@@ -312,7 +313,7 @@ def drawn_as(names: Sequence[str]) -> dict[str, Line]:
     palette = [c.accent, *(color for color in OKABE_ITO if color not in ("#F0E442", "#56B4E9", "#0072B2"))]
     found: dict[str, Line] = {}
     for name in names:
-        noisy = name != HELD_OUT and LOSS in names
+        noisy = LOSS in names and not name.startswith(_HELD_OUT)
         color = c.original if name == LOSS else palette[(len(found) - (LOSS in found)) % len(palette)]
         found[name] = Line(color, noisy)
     return found
@@ -320,7 +321,10 @@ def drawn_as(names: Sequence[str]) -> dict[str, Line]:
 
 def _title(name: str) -> str:
     """The name of a curve in the language of the window; those of metrics stay."""
-    return {LOSS: tr("loss"), HELD_OUT: tr("held-out loss"), RATE: tr("Learning rate")}.get(name, name)
+    known = {LOSS: tr("loss"), HELD_OUT: tr("held-out loss"), RATE: tr("Learning rate")}
+    if name in known or not name.startswith(_HELD_OUT):
+        return known.get(name, name)
+    return tr("held-out {name}", name=name.removeprefix(_HELD_OUT))
 
 
 def _chart(head: Sequence[QWidget], plot: CurvePlot) -> QWidget:
