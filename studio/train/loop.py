@@ -156,7 +156,7 @@ class _Loop:
     def _over(self) -> str:
         """Why to end now, or nothing; the same for all processes."""
         options, over = self.options, ""
-        if not self.trained.before["loss"]:
+        if not self.trained.before["loss"] and all(hook.settled(self.step) for hook in self.hooks):
             over = "there was nothing left to learn"
         elif self.step >= self.trained.planned:
             over = "all steps were made"
