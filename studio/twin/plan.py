@@ -158,6 +158,8 @@ class _Planner:
             if found.attributes is not None and name not in found.attributes:
                 raise unsupported(info, f"its attribute {name} is not known to the twin")
             attributes[name] = self._attribute(attr)
+            if attr.type == ir.AttributeType.GRAPH:
+                self._types_of_body(node, attr.as_graph())
         special = {"node": info, "types": self.types, "phase": self.mode}
         attributes |= {name: value for name, value in special.items() if name in found.special}
         inputs = tuple(self.slot(v) for v in node.inputs)
@@ -175,6 +177,12 @@ class _Planner:
             return None if value is None else value.dtype
         tensor = constant(value)
         return self.dtypes.get(value) if tensor is None else tensor.dtype
+
+    def _types_of_body(self, node: ir.Node, body: ir.Graph) -> None:
+        """Branches, loops and scans return what their bodies do, a loop without the first output."""
+        ends = list(body.outputs)[1 if node.op_type == "Loop" else 0 :]
+        for output, end in zip(node.outputs, ends, strict=False):
+            self.dtypes[output] = self.dtypes.get(output) or self._dtype(end)
 
     def _attribute(self, attr: ir.Attr) -> Any:
         kind = attr.type

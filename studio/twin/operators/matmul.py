@@ -11,6 +11,9 @@ from studio.twin.operators import operator
 def matmul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     if not a.is_floating_point() and a.is_cuda:  # torch multiplies integers on the CPU alone; a float64 holds 53 bits
         return torch.matmul(a.double(), b.double()).to(a.dtype)
+    if a.dtype != b.dtype:  # integers, of which one is carried as floats
+        common = torch.promote_types(a.dtype, b.dtype)
+        a, b = a.to(common), b.to(common)
     return torch.matmul(a, b)
 
 

@@ -100,6 +100,26 @@ def test_types_follow_from_the_operators_where_the_file_declares_none() -> None:
     }  # fmt: skip
 
 
+def test_types_pass_through_branches_and_loops() -> None:
+    model = built("""(float[2] x, bool c) => (float[2] y) {
+        half = Cast <to = 10> (x)
+        chosen = If (c) <then_branch = one () => (a) { a = Neg (half) }, else_branch = two () => (b) { b = Abs (half) }>
+        times = Constant <value = int64 {2}> ()
+        last, all = Loop (times, c, chosen) <body = turn (int64 i, bool go, float16[2] s) => (bool on, t, u) {
+            on = Identity (go)
+            t = Neg (s)
+            u = Cast <to = 7> (s)
+        }>
+        more = Neg (last)
+        shifted = Abs (all)
+        y = CastLike (more, x)
+    }""")
+    inputs = {step.node.name: step.node.dtypes[0] for step in Twin(model).plan.body.steps}
+    assert inputs["more"] == ir.DataType.FLOAT16
+    wanted = Twin(model, outputs=["shifted"]).plan.body.steps[-1].node
+    assert wanted.results == (ir.DataType.INT64,)
+
+
 def test_integers_that_training_carries_as_floats_pass_gradients_through_casts_and_divide_as_integers() -> None:
     model = built("""(float[4] x) => (float[4] y, int32[4] half) {
         scale = Constant <value = float {0.5}> ()
