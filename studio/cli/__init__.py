@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 from studio.cli import bench, compress, show
 from studio.errors import Cancelled, StudioError
 from studio.paths import cache
+from studio.train.launch import rank
 
 app = typer.Typer(
     name="compression-studio",
@@ -84,8 +85,16 @@ def _crash(error: Exception) -> int:
 
 
 def _fail(text: str) -> int:
+    """Tell an error. Of processes that train together each meets the same ones before training, and the first tells them."""
+    if rank() and not _training_began():
+        return 2
     print(" ".join(text.split()), file=sys.stderr)
     return 2
+
+
+def _training_began() -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and torch.distributed.is_initialized()
 
 
 def spread_layers(arguments: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect as introspection
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -33,8 +34,10 @@ from studio.method import Method, all_methods, make_method
 from studio.paths import sample_models
 from studio.recipe import Recipe, Step
 from studio.report import METADATA_KEY, check_file, save
-from studio.run import run
+from studio.run import apply_recipe, run
 from studio.samples.open import open_samples
+from studio.samples.random import random_samples
+from studio.train.launch import rank
 
 #: What is safe on any model: storage only, everything delicate stays float.
 _SAFE_RECIPE = "steps: [clean, weight-only]"
@@ -74,6 +77,10 @@ def compress_model(
     """What `compress` and every `apply` do. Its parameters but the recipe are their options."""
     if report is not None:
         check_file(report)
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # torch, once imported, keeps advice for developers to itself
+    if rank():
+        _train_along(recipe, model, data, tuple(inputs or ()))
+        return
     notes: list[str] = []
     with progress(as_json) as job:
         opened = load(model, job.part(0.0, 0.05, "open"), inputs=tuple(inputs or ()))
@@ -103,6 +110,13 @@ def compress_model(
     if written.domains:
         print(f"It uses operators outside the ONNX standard, which not every runtime has: {', '.join(written.domains)}")
     print(f"Wrote {', '.join(str(f) for f in written.files)}" + (f" and {report}" if report else ""))
+
+
+def _train_along(recipe: Recipe, model: Path, data: str | None, inputs: tuple[str, ...]) -> None:
+    """What every process that torchrun started does but the first: the same steps, of which training is shared."""
+    opened = load(model, inputs=inputs)
+    samples = open_samples(data, opened) if data else random_samples(opened, seed=recipe.seed)
+    apply_recipe(opened, recipe, samples)
 
 
 def compress_command() -> Callable[..., None]:

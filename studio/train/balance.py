@@ -22,11 +22,14 @@ class Balance:
         self.means: dict[str, torch.Tensor] = {}
         self.start: dict[str, float] = {}
 
-    def sum(self, losses: dict[str, torch.Tensor]) -> torch.Tensor:
-        """What is minimized at this step; a scalar that gradients go through. Remembers the values."""
+    def sum(self, losses: dict[str, torch.Tensor], seen: dict[str, torch.Tensor] | None = None) -> torch.Tensor:
+        """What is minimized at this step; a scalar that gradients go through. Remembers the values.
+
+        `seen` are those to remember instead, such as means over all processes.
+        """
         if self.auto:
             for name, value in losses.items():
-                now = value.detach().abs()
+                now = (value if seen is None else seen[name]).detach().abs()
                 self.means[name] = torch.lerp(now, self.means[name], _MEMORY) if name in self.means else now.clone()
         scales = {name: 1 / self.means[name].clamp_min(1e-12) if self.auto else 1.0 for name in losses}
         return torch.stack([self.weights[name] * scales[name] * value for name, value in losses.items()]).sum()

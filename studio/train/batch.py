@@ -18,6 +18,7 @@ class TrainingBatch:
         labels: one entry per real row, float32 or int64; None without labels.
         groups: int64[rows], which rows are ranked against one another; None without groups.
         restart: bool[rows], where recurrent state starts anew instead of going on from the batch before.
+        weight: what a mean over its rows counts in the mean of all processes, so that every row counts the same.
     """
 
     feeds: dict[str, torch.Tensor]
@@ -25,6 +26,7 @@ class TrainingBatch:
     labels: torch.Tensor | None = None
     groups: torch.Tensor | None = None
     restart: torch.Tensor | None = None
+    weight: float = 1.0
 
     def to(self, device: torch.device) -> TrainingBatch:
         """The same with its tensors on a device."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -36,6 +37,7 @@ class TrainingData:
     Attributes:
         learned, held: row numbers of both parts.
         epoch: number of batches in one pass.
+        rank, world: which of how many processes this is; see `join`.
 
     Raises:
         SamplesError: there are too few rows.
@@ -51,19 +53,43 @@ class TrainingData:
         self.learned, self.held = _split(samples, rows, holdout, seed)
         pairs = samples.task is not None and samples.task.kind == "similarity"
         self._units = groups if groups is not None else samples.blocks if pairs else None
-        self._order = lru_cache(2)(self._drawn)
-        self.epoch = len(self._order(0))
+        self.join(0, 1)
 
     @property
     def labeled(self) -> bool:
         """Whether rows have labels."""
         return self.samples.labels(self.learned[:1]) is not None
 
+    def join(self, rank: int, world: int) -> None:
+        """Be one of `world` processes that share every batch: each takes up to `batch_size` rows of it.
+
+        The rows of a batch are those of one process with `world` times the batch size, except where rows belong together:
+        then as many of its batches as there are processes are made one.
+        """
+        self.rank, self.world = rank, world
+        self._order = lru_cache(2)(self._drawn)
+        self.epoch = -(-len(self._order(0)) // (world if self._whole else 1))
+
+    @property
+    def _whole(self) -> bool:
+        """Whether rows belong together, so that no batch is cut."""
+        return bool(self.samples.sequence) or self._units is not None
+
     def batch(self, number: int) -> tuple[TrainingBatch, ...]:
-        """Batch `number`, counted from 0 over all passes: one entry, or one per step of a window of sequences."""
+        """What this process takes of batch `number`, counted from 0 over all passes: one entry, or one per step of a window."""
         turn, place = divmod(number, self.epoch)
         order = self._order(turn)
-        return tuple(self.read(*step) for step in order[place % len(order)])
+        if self.world == 1:
+            return tuple(self.read(*step) for step in order[place % len(order)])
+        if self._whole:
+            parts = [order[(place * self.world + rank) % len(order)] for rank in range(self.world)]
+        else:
+            ((rows, marks),) = order[place]
+            parts = [[(piece, marks)] for piece in np.array_split(rows, self.world)]
+        sizes = [sum(len(rows) for rows, _ in part) for part in parts]
+        weight = sizes[self.rank] * self.world / sum(sizes)
+        own = parts[self.rank] if weight else parts[0]  # fewer rows than processes: one more look at some that counts nothing
+        return tuple(replace(self.read(*step), weight=weight) for step in own)
 
     def held_out(self) -> Iterator[tuple[TrainingBatch, ...]]:
         """The held-out rows, always in the same batches."""
@@ -88,8 +114,9 @@ class TrainingData:
         if self.samples.sequence:
             return self._streams(rows, rng)
         if self._units is None:
+            size = self.batch_size if rng is None else self.batch_size * self.world
             rows = rows if rng is None else rng.permutation(rows)
-            return [[(rows[start : start + self.batch_size], None)] for start in range(0, len(rows), self.batch_size)]
+            return [[(rows[start : start + size], None)] for start in range(0, len(rows), size)]
         units = _blocks(rows, self._units, rng)
         filled: list[list[np.ndarray]] = [[]]
         for unit in units:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -20,8 +21,8 @@ BROKEN = 2.0
 _MEMORY = 0.7
 #: The rate that made most progress was reached after all smaller ones had done their part, and is brittle for long.
 _BELOW = 3.0
-#: Batches that are taken in turn.
-_BATCHES = 8
+#: Batches of held-out rows that are looked at.
+_HELD = 2
 
 
 def rates(optimizer: str, count: int = UPDATES) -> list[float]:
@@ -35,12 +36,11 @@ def choose(tried: Sequence[float], ratios: Sequence[float], optimizer: str = "ad
 
     Args:
         tried: learning rates in growing order.
-        ratios: loss on the rows of each update, before it, over the loss of the starting weights on the same rows; it may end
-            early, with what broke the test.
+        ratios: loss after each update over the loss before the first, on the same rows; may end early, with what broke it.
 
     The smoothed ratio falls, reaches its least value and rises: the rate is a third of that at the least value, and at most
     that of the steepest descent where this is greater. Source: Smith, Cyclical Learning Rates for Training Neural Networks,
-    arXiv 1506.01186, section 3.3; of the same rows, so that rows of different difficulty do not hide the trend.
+    arXiv 1506.01186, section 3.3.
     """
     smooth: list[float] = []
     for ratio in ratios:
@@ -58,23 +58,26 @@ def choose(tried: Sequence[float], ratios: Sequence[float], optimizer: str = "ad
 def find(trainee: Trainee, job: Job) -> float:
     """The learning rate of a range test, which leaves no trace: neither in weights nor in random numbers.
 
+    Updates are made on rows to learn from, and what they do is seen on held-out rows: rows that were just trained on
+    would speak for rates that learn them by heart.
+
     Raises:
         Cancelled: the job was cancelled.
     """
     kind, start, random = trainee.options.optimizer, trainee.snapshot(), torch.get_rng_state()
-    count = min(trainee.data.epoch, _BATCHES)
+    held = list(itertools.islice(trainee.data.held_out(), _HELD))
+    before = max(trainee.held_loss(held), 1e-12)
     tried, ratios = rates(kind), []
-    with torch.no_grad():
-        before = [max(trainee.mean(trainee.loss(number, apart=True)), 1e-12) for number in range(count)]
     for number, rate in enumerate(tried):
         job.progress(0.0, f"learning rate: test {number + 1} of {len(tried)}")
-        loss = trainee.loss(number % count, apart=True)
-        ratios.append(trainee.mean(loss) / before[number % count])
+        loss = trainee.loss(number * trainee.fabric.world_size + trainee.fabric.global_rank, apart=True)
+        if math.isfinite(trainee.mean(loss)):
+            trainee.fabric.backward(loss)
+            trainee.apply(rate)
+        ratios.append(trainee.held_loss(held) / before if math.isfinite(trainee.mean(loss)) else math.inf)
         job.record("range test", rate, ratios[-1])
-        if not math.isfinite(ratios[-1]) or ratios[-1] > BROKEN:
+        if not ratios[-1] <= BROKEN:
             break
-        trainee.fabric.backward(loss)
-        trainee.apply(rate)
     trainee.load(start)
     trainee.forget()
     torch.set_rng_state(random)

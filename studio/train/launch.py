@@ -82,6 +82,11 @@ class Answer:
     resolved: dict[str, Any]
 
 
+def rank() -> int:
+    """The number of this process among those that torchrun started; 0 for the first, and where it is alone."""
+    return int(os.environ["RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else 0
+
+
 def wanted(training: Training) -> bool:
     """Whether processes have to be started; those that torchrun started train together as they are."""
     return training.processes > 1 and "TORCHELASTIC_RUN_ID" not in os.environ

@@ -68,6 +68,7 @@ def train(
     """
     job.check()
     fabric = fabric or fabric_of(options)
+    data.join(fabric.global_rank, fabric.world_size)
     with _isolated(options.seed, fabric.device):
         learner = Learner(student, objective, recurrence or Recurrence())
         trainee = Trainee(learner, teacher, data, options, hooks, fabric)
@@ -127,8 +128,7 @@ class _Loop:
     def _plan(self) -> int:
         """Number of updates: as told, or as many as fit in the time."""
         options = self.options
-        share = options.accumulate * self.fabric.world_size
-        steps = options.steps or max(1, math.ceil(self.data.epoch * options.epochs / share))
+        steps = options.steps or max(1, math.ceil(self.data.epoch * options.epochs / options.accumulate))
         if options.minutes:
             seconds = self.trainee.probe() * options.accumulate * _BESIDE
             left = options.minutes * 60 - (0 if options.learning_rate else finder.UPDATES * seconds)

@@ -41,7 +41,7 @@ def fabric_of(options: TrainOptions) -> Fabric:
     if cuda and local > torch.cuda.device_count():
         why = f"this machine has {torch.cuda.device_count()}"
         raise RunError(f"{local} processes need a GPU each", why, "Use as many processes as there are GPUs")
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)  # it tells every process that joins
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells every process that joins
     strategy = DDPStrategy(timeout=_PATIENCE, find_unused_parameters=True)
     fabric = Fabric(devices=local, num_nodes=world // local, strategy=strategy, plugins=[TorchElasticEnvironment()], **where)
     fabric.launch()

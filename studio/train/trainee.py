@@ -13,12 +13,14 @@ from studio.train import optimizer
 from studio.train.balance import Balance
 from studio.train.data import TrainingData
 from studio.train.hooks import Hook
-from studio.train.learner import Learner, Teacher
+from studio.train.learner import Learner, Teacher, Windows
 from studio.train.objective import Values
 from studio.train.options import TrainOptions
 
 #: Passes that are timed.
 _PROBES = 4
+#: Elements of an embedding table from which on its gradients are sparse.
+_LARGE = 1 << 22
 
 
 class Trainee:
@@ -57,7 +59,7 @@ class Trainee:
         self.fabric.to_device(self.learner)  # what hooks inserted
         twin.mode.statistics = options.batch_norm != "frozen"
         parameters = {name: p for name, p in self.learner.named_parameters() if p.requires_grad}
-        made = optimizer.optimizers(parameters, options.optimizer, options.weight_decay)
+        made = optimizer.optimizers(parameters, options.optimizer, options.weight_decay, self._sparse(parameters))
         self.module, *self._wrapped = self.fabric.setup(self.learner, *made)
         self._optimizers = [one.optimizer for one in self._wrapped]
         self.module.train()
@@ -67,47 +69,84 @@ class Trainee:
         times = []
         for number in range(_PROBES):
             before = time.perf_counter()
-            window = tuple(batch.to(self.fabric.device) for batch in self.data.batch(number))
-            answers = self.teacher.answer(window, {})[0] if self.teacher is not None else ({},) * len(window)
-            losses = self.learner(window, answers, {})[0]
-            torch.stack(list(losses.values())).sum().backward()
+            self._pass(number)
             times.append(time.perf_counter() - before)
         self.learner.zero_grad(set_to_none=True)
         return min(times[1:])
+
+    def _pass(self, number: int) -> None:
+        """Gradients of one batch, outside of the training."""
+        window = tuple(batch.to(self.fabric.device) for batch in self.data.batch(number))
+        answers = self.teacher.answer(window, {})[0] if self.teacher is not None else ({},) * len(window)
+        self._weighted(self.learner(window, answers, {})[0]).backward()
+
+    def _sparse(self, parameters: dict[str, torch.nn.Parameter]) -> list[str]:
+        """Tables that only lookups read, if one is so large that updating rows that did not occur would cost more than all else."""
+        large = any(p.ndim == 2 and p.numel() >= _LARGE for p in parameters.values())
+        if not large or self.options.optimizer != "adamw" or self.options.weight_decay or self.fabric.world_size > 1:
+            return []
+        self.learner.twin.mode.sparse = True
+        self._pass(0)
+        found = [name for name, p in parameters.items() if p.grad is not None and p.grad.is_sparse]
+        self.learner.zero_grad(set_to_none=True)
+        return found
 
     def loss(self, number: int, *, apart: bool = False) -> torch.Tensor:
         """What is minimized on batch `number`; `apart` neither carries state on nor changes the balance.
 
         Several processes take windows of sequences in turn, and each begins its own with fresh state.
         """
-        window = tuple(batch.to(self.fabric.device) for batch in self.data.batch(number))
         own, asked = ({}, {}) if apart or self.fabric.world_size > 1 else self.carried
+        window = self.data.batch(number)
+        losses, carried = self._losses(window, own, asked)
+        if apart:
+            return self._weighted(losses) * window[0].weight
+        self.carried = carried
+        seen = None
+        if self.balance.auto and self.fabric.world_size > 1:
+            seen = {name: self._shared(value * window[0].weight) for name, value in losses.items()}
+        return self.balance.sum(losses, seen) * window[0].weight
+
+    def held_loss(self, windows: Sequence[Windows]) -> float:
+        """The same on held-out rows, without gradients; the mean over `windows`."""
+        self.module.eval()
+        with torch.no_grad():
+            found = [float(self._weighted(self._losses(window, {}, {})[0])) for window in windows]
+        self.module.train()
+        return sum(found) / len(found)
+
+    def _losses(self, window: Windows, own: Values, asked: Values) -> tuple[Values, tuple[Values, Values]]:
+        window = tuple(batch.to(self.fabric.device) for batch in window)
         answers: tuple[Values, ...] = ({},) * len(window)
         if self.teacher is not None:
             answers, asked = self.teacher.answer(window, asked)
         losses, own, _ = self.module(window, answers, own)
-        if apart:
-            return torch.stack([self.balance.weights[name] * value for name, value in losses.items()]).sum()
-        self.carried = own, asked
-        return self.balance.sum(losses)
+        return losses, (own, asked)
+
+    def _weighted(self, losses: Values) -> torch.Tensor:
+        return torch.stack([self.balance.weights[name] * value for name, value in losses.items()]).sum()
 
     def mean(self, loss: torch.Tensor) -> float:
         """A loss over all processes."""
-        if self.fabric.world_size == 1:
-            return float(loss.detach())
-        reduced = self.fabric.all_reduce(loss.detach(), reduce_op="mean")
+        return float(loss.detach() if self.fabric.world_size == 1 else self._shared(loss))
+
+    def _shared(self, value: torch.Tensor) -> torch.Tensor:
+        """The mean of a value over all processes."""
+        reduced = self.fabric.all_reduce(value.detach(), reduce_op="mean")
         assert isinstance(reduced, torch.Tensor)
-        return float(reduced)
+        return reduced
 
     def update(self, step: int, rate: float) -> float:
         """Update `step`: its mean loss; weights stay as they are if that is not a finite number."""
         for hook in self.hooks:
             hook.before_step(step)
+        fabric = self.fabric
+        if fabric.world_size > 1:  # numbers of each process for each step, which one that goes on from a checkpoint draws again
+            torch.manual_seed((self.options.seed << 40) + step * fabric.world_size + fabric.global_rank)
         parts, total = self.options.accumulate, 0.0
         for part in range(parts):
-            number = (step * parts + part) * self.fabric.world_size + self.fabric.global_rank
             with self.fabric.no_backward_sync(self.module, enabled=part + 1 < parts):
-                loss = self.loss(number) / parts
+                loss = self.loss(step * parts + part) / parts
                 total += self.mean(loss)
                 if not math.isfinite(total):
                     return total
@@ -153,7 +192,7 @@ class Trainee:
         for hook in self.hooks:
             hook.finish()
         self.learner.eval()
-        self.learner.twin.mode.statistics = False
+        self.learner.twin.mode.statistics = self.learner.twin.mode.sparse = False
 
     def state(self) -> Values:
         """Everything to go on from, as tensors by name."""

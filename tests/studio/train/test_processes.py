@@ -1,0 +1,186 @@
+"""Training in several processes: the same result, and the same answers to pause, finish, cancel and failures."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from studio.errors import Cancelled, SamplesError, WorkerError
+from studio.formats import load
+from studio.job import Job
+from studio.paths import sample_models
+from studio.train.data import TrainingData
+from tests.studio.train.kill_work import digits, trained, weights
+from tests.studio.train.process_work import Failing
+
+MLP = sample_models() / "digit_mlp"
+_LONG = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDIO_HOME", str(tmp_path / "home"))
+
+
+def _difference(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> float:
+    """The greatest relative difference of a tensor."""
+    assert one.keys() == two.keys()
+    return max(float(np.linalg.norm(one[n] - two[n]) / np.linalg.norm(one[n])) for n in one)
+
+
+@pytest.mark.parametrize("world", [2, 3, 7])
+def test_the_parts_of_a_batch_are_its_rows(world: int) -> None:
+    _, _, samples = digits()
+    rows = samples.rows("calibration")
+    whole = TrainingData(samples, rows, batch_size=4 * world)
+    parts = [TrainingData(samples, rows, batch_size=4) for _ in range(world)]
+    for rank, part in enumerate(parts):
+        part.join(rank, world)
+        assert part.epoch == whole.epoch
+    for number in range(2 * whole.epoch):
+        (batch,) = whole.batch(number)
+        found = [part.batch(number)[0] for part in parts]
+        assert np.array_equal(np.concatenate([one.rows for one in found if one.weight]), batch.rows)
+        assert all(one.weight == pytest.approx(len(one.rows) * world / len(batch.rows)) for one in found if one.weight)
+        assert sum(one.weight for one in found) == pytest.approx(world)
+        assert batch.weight == 1
+    assert [list(window[0].rows) for window in parts[0].held_out()] == [list(w[0].rows) for w in parts[1].held_out()]
+
+
+def test_two_processes_with_half_the_batch_train_as_one_does() -> None:
+    points: dict[int, list[tuple[str, float, float]]] = {1: [], 2: []}
+    told: list[tuple[float, str]] = []
+    models, contexts = {}, {}
+    for processes in (1, 2):
+        job = Job(lambda *values: told.append(values), on_point=lambda *point, n=processes: points[n].append(point))
+        models[processes], contexts[processes] = trained(processes, job, steps=30)
+    assert _difference(weights(models[1]), weights(models[2])) < 1e-5
+    start = weights(digits()[0])
+    assert _difference(start, weights(models[2])) > 1e-2
+    assert [point[:2] for point in points[1]] == [point[:2] for point in points[2]]
+    assert [point[2] for point in points[1]] == pytest.approx([point[2] for point in points[2]], rel=1e-4)
+    assert contexts[1].outcomes == contexts[2].outcomes
+    assert len(contexts[1].notes) == len(contexts[2].notes)
+    assert all(model.tensors for model in models.values())
+    assert any(text.startswith("step 30 of 30, loss ") for _, text in told)
+
+
+def test_paused_finished_and_no_process_left_behind() -> None:
+    before = set(psutil.Process().children(recursive=True))
+    steps: list[float] = []
+    still: list[int] = []
+
+    def heard(series: str, x: float, _: float) -> None:
+        if series == "loss":
+            steps.append(x)
+            if x == 20:
+                threading.Thread(target=pause_and_finish).start()
+
+    def pause_and_finish() -> None:
+        job.pause()
+        event = threading.Event()
+        while True:  # points on their way still come
+            count = len(steps)
+            event.wait(0.5)
+            if len(steps) == count:
+                break
+        event.wait(0.5)
+        still.extend([count, len(steps)])
+        job.resume()
+        while len(steps) == count:
+            event.wait(0.05)
+        job.finish()
+
+    job = Job(on_point=heard)
+    _, context = trained(2, job, steps=_LONG)
+    assert still[0] == still[1]
+    assert len(steps) > still[1]
+    assert any("ended because it was asked to finish" in note for note in context.notes)
+    assert not job.improving
+    assert set(psutil.Process().children(recursive=True)) <= before
+
+
+def test_cancel_keeps_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
+    steps: list[float] = []
+
+    def heard(series: str, x: float, _: float) -> None:
+        if series == "loss":
+            steps.append(x)
+            if x == 15:
+                job.cancel()
+
+    job = Job(on_point=heard)
+    with pytest.raises(Cancelled):
+        trained(2, job, steps=200)
+    assert len(list((tmp_path / "home" / "checkpoints").glob("*.safetensors"))) == 1
+    again: list[str] = []
+    trained(2, Job(on_log=again.append), steps=200)
+    assert any(line.startswith("going on from step ") for line in again)
+    assert not list((tmp_path / "home" / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "sentence"),
+    [
+        ("refuse", SamplesError, "Row 7 cannot be read: its file is gone. Put it back."),
+        ("break", WorkerError, "Training failed with ZeroDivisionError: an inner defect."),
+        (
+            "die",
+            WorkerError,
+            "Process 2 of 2 ended in the middle of training: most likely because memory ran out. "
+            "Use fewer processes or a smaller batch.",
+        ),
+    ],
+)
+def test_what_happens_to_any_process_is_told_in_one_sentence(how: str, kind: type[Exception], sentence: str) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    samples = Failing(digits()[2], rank=1, reads=60, how=how)
+    with pytest.raises(kind) as caught:
+        trained(2, samples=samples, steps=_LONG)
+    assert str(caught.value) == sentence
+    assert set(psutil.Process().children(recursive=True)) <= before
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a program with the studio's `compress` on a recipe that prunes and distills."""
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "steps:\n- prune-weights: {sparsity: 0.9}\n"
+        "- distill: {steps: 20, learning_rate: 0.001, batch_size: 32, patience: 0}\n- weight-only\n",
+        "utf-8",
+    )
+
+    def started(program: list[str], target: Path, model: str = str(MLP / "model.onnx")) -> subprocess.CompletedProcess[str]:
+        command = ["-m", "studio", "compress", model, "--recipe", str(recipe), "--data", str(MLP / "samples.yaml")]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return subprocess.run(
+            [*program, *command, "-o", str(target), "--no-measure"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return started
+
+
+def test_the_users_own_torchrun(run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d"]
+    torchrun += ["--rdzv-endpoint", "127.0.0.1:0", "--local-addr", "127.0.0.1"]
+    done = run(torchrun, tmp_path / "two.onnx")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert done.stdout.count("Wrote ") == done.stdout.count("2 distill: 3 changed") == 1
+    assert weights(load(tmp_path / "two.onnx"))
+    refused = run(torchrun, tmp_path / "none.onnx", "gone.onnx")
+    assert refused.returncode != 0
+    assert refused.stderr.count("gone.onnx does not exist. Check the path.") == 1
