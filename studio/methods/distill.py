@@ -63,17 +63,21 @@ class Distill(Training):
             if term.name in found and found[term.name] == ():
                 setting_name = "pairs" if term.name == "features" else "attention"
                 return f"the loss {term.name} needs {setting_name}, at least auto"
-            if self.assistants and found.get(term.name):
-                return "assistants have other inner values: set pairs and attention to auto"
         asked = {term.name for term in spec.parse_losses(self.losses)}
         for name, setting_name in (("features", "pairs"), ("attention", "attention")):
             if asked and name not in asked and found[name] != ():
                 return f"{setting_name} has no meaning unless losses name {name}"
         if self.initialize and not self.student:
             return "initialize has no meaning without a student"
+        if self.assistants and any(found.values()):
+            return "assistants have other inner values: set pairs and attention to auto"
         if self.assistants and self.minutes:
             return "minutes cannot be divided among assistants: set epochs or steps"
         return None
+
+    @property
+    def replaces(self) -> bool:
+        return bool(self.student)
 
     def student_of(self, model: Model, context: Context) -> Model:
         student = self._other(self.student, model, context) if self.student else model
