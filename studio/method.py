@@ -152,6 +152,11 @@ class Method:
         """The settings that differ from their defaults."""
         return {one.name: getattr(self, one.name) for one in self.settings() if getattr(self, one.name) != one.default}
 
+    @property
+    def replaces(self) -> bool:
+        """Whether the result is another model, with versions and names of axes of its own."""
+        return False
+
     def contradiction(self) -> str | None:
         """Why these settings cannot stand together, or None."""
         return None

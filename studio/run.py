@@ -10,12 +10,13 @@ from pathlib import Path
 
 from studio.device import heavy, pick
 from studio.errors import RunError
+from studio.graph.together import different_interface
 from studio.job import Job
 from studio.measure.doubts import doubts
 from studio.measure.machine import this_machine
 from studio.measure.measurement import Measurement, MeasureOptions, measure_models
 from studio.measure.session import SessionOptions
-from studio.method import Context, Outcome
+from studio.method import Context, Method, Outcome
 from studio.model import Model
 from studio.recipe import Recipe, Step
 from studio.report import Report, StepReport
@@ -163,7 +164,7 @@ def apply_step(
             context.left(layer.name, why)
     after = method.apply(model, tuple(willing), context) if willing or method.whole_model else model
     job.check()
-    _same_interface(model, after, method.name)
+    _same_interface(model, after, method)
     fixed = _overridable(model) - _overridable(after)
     if fixed:
         many = f"{len(fixed)} weights" if len(fixed) > 1 else "1 weight"
@@ -184,12 +185,12 @@ def _overridable(model: Model) -> set[str]:
     return {value.name or "" for value in model.ir.graph.inputs if value.const_value is not None}
 
 
-def _same_interface(before: Model, after: Model, method: str) -> None:
+def _same_interface(before: Model, after: Model, method: Method) -> None:
     def interface(model: Model) -> tuple:
         return model.inputs, model.outputs, model.opset, model.ir.ir_version
 
-    if interface(before) != interface(after):
-        what = f"{method} changed the inputs, outputs or versions of {before.name}"
+    if different_interface(before, after) if method.replaces else interface(before) != interface(after):
+        what = f"{method.name} changed the inputs, outputs or versions of {before.name}"
         raise RunError(what, "this is a defect of the method", "Report it")
 
 

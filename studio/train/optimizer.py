@@ -80,5 +80,5 @@ def clip(parameters: Iterable[nn.Parameter], most: float) -> torch.Tensor:
     if most > 0:
         factor = (most / (norm + 1e-6)).clamp_max(1.0)
         for gradient in gradients:
-            gradient.mul_(factor.to(gradient.dtype))
+            (gradient._values() if gradient.is_sparse else gradient).mul_(factor.to(gradient.dtype))
     return norm

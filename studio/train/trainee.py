@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ from studio.train.options import TrainOptions
 _PROBES = 4
 #: Elements of an embedding table from which on its gradients are sparse.
 _LARGE = 1 << 22
+#: Updates from which on compiling pays on a GPU.
+_MANY = 500
 
 
 class Trainee:
@@ -63,6 +66,22 @@ class Trainee:
         self.module, *self._wrapped = self.fabric.setup(self.learner, *made)
         self._optimizers = [one.optimizer for one in self._wrapped]
         self.module.train()
+        self._compile(steps)
+
+    def _compile(self, steps: int) -> None:
+        """Compile the student's part of a step if that is wanted and works here."""
+        auto = self.fabric.device.type == "cuda" and steps >= _MANY
+        if self.options.compile == "no" or (self.options.compile == "auto" and not auto):
+            return
+        twin, random = self.learner.twin, torch.get_rng_state()
+        twin.compile()
+        try:
+            self._pass(0)
+        except Exception as error:  # no compiler on this machine, or what the compiler cannot do: any exception
+            twin._compiled_call_impl = None
+            logging.getLogger(__name__).warning("The training step is not compiled: %s", str(error).partition("\n")[0])
+        self.learner.zero_grad(set_to_none=True)
+        torch.set_rng_state(random)
 
     def probe(self) -> float:
         """Seconds that one forward and backward pass takes."""
@@ -81,7 +100,7 @@ class Trainee:
         self._weighted(self.learner(window, answers, {})[0]).backward()
 
     def _sparse(self, parameters: dict[str, torch.nn.Parameter]) -> list[str]:
-        """Tables that only lookups read, if one is so large that updating rows that did not occur would cost more than all else."""
+        """Tables that only lookups read, if one is so large that updating rows that did not occur would cost most."""
         large = any(p.ndim == 2 and p.numel() >= _LARGE for p in parameters.values())
         if not large or self.options.optimizer != "adamw" or self.options.weight_decay or self.fabric.world_size > 1:
             return []
@@ -192,7 +211,9 @@ class Trainee:
         for hook in self.hooks:
             hook.finish()
         self.learner.eval()
-        self.learner.twin.mode.statistics = self.learner.twin.mode.sparse = False
+        twin = self.learner.twin
+        twin.mode.statistics = twin.mode.sparse = False
+        twin._compiled_call_impl = None
 
     def state(self) -> Values:
         """Everything to go on from, as tensors by name."""
