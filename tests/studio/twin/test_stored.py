@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
@@ -260,3 +261,26 @@ def test_narrow_floats_are_rounded_where_they_are_read(dtype: type) -> None:
     np.testing.assert_array_equal(stored(with_weights(model, twin), "w").numpy(), rounded)
     y.sum().backward()
     np.testing.assert_array_equal(twin.weights()["w"].grad, np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("name", ["digit_mlp", "image_net", "text_encoder", "recurrent"])
+@pytest.mark.parametrize("form", ["", "static", "dynamic", "packed 4 bits"])
+def test_files_that_the_runtime_optimized_are_trained_as_well(name: str, form: str, tmp_path: Path) -> None:
+    """Their operators are fused ones of its own, on floats and on integers."""
+    source = compressed(name, form) if form else fresh(name)
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    ort.InferenceSession(to_bytes(source), options, providers=["CPUExecutionProvider"])
+    model = Model(ir.load(tmp_path / "optimized.onnx"))
+    assert any(node.domain == "com.microsoft" for node in model.ir.graph)
+    twin = Twin(model).eval()
+    assert with_weights(model, twin) is model
+    feeds = feeds_of(source)
+    found = twin({key: torch_value(array, twin) for key, array in feeds.items()})
+    for key, array in by_runtime(model, feeds).items():
+        close = 2e-3 if form else 1e-5
+        np.testing.assert_allclose(found[key].detach().numpy(), array, rtol=1e-4, atol=close * abs(array).max())
+    sum(output.square().sum() for output in found.values()).backward()
+    assert all(weight.grad is not None for weight in twin.weights().values())
