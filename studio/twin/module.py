@@ -188,9 +188,9 @@ class Twin(nn.Module):
     def _call(self, step: Step, arguments: list[Any], env: list[Any], kept: frozenset[int]) -> Any:
         devices = {one.device for one in arguments if isinstance(one, torch.Tensor)}
         if len(devices) > 1:  # values that steer operators stay on the CPU until something else reads them
-            target = next(device for device in devices if device.type != "cpu")
+            target = torch.device("cpu") if step.steers else next(device for device in devices if device.type != "cpu")
             arguments = [
-                one.to(target) if isinstance(one, torch.Tensor) and place not in step.host else one
+                one.to(target) if isinstance(one, torch.Tensor) and (step.steers or place not in step.host) else one
                 for place, one in enumerate(arguments)
             ]
         if step.scoped:

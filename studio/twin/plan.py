@@ -21,7 +21,8 @@ from studio.weights import constant
 class Step:
     """One node: `function(*inputs)` fills the slots `outputs`; `frees` are not read again afterwards.
 
-    `after` is applied to the first output (see `Twin.insert`). `host` are the positions of inputs that stay on the CPU.
+    `after` is applied to the first output (see `Twin.insert`). `host` are the positions of inputs that stay on the CPU;
+    `steers` says that all it makes is only read as such, so that it is computed there as well.
     """
 
     function: Callable[..., Any]
@@ -30,6 +31,7 @@ class Step:
     node: Node
     host: tuple[int, ...] = ()
     scoped: bool = False
+    steers: bool = False
     frees: tuple[int, ...] = ()
     after: Callable[[Any], Any] | None = None
 
@@ -133,7 +135,16 @@ class _Planner:
             used = {*step.inputs, *step.outputs, *_captured(step)} & local
             step.frees = tuple(sorted(used - later - kept))
             later |= used
+        self._place(body)
         return body
+
+    def _place(self, body: Body) -> None:
+        """Note which values only the CPU reads, from the last step to the first: also what they are computed from."""
+        self.read.update(dict.fromkeys(body.outputs, False))
+        for step in reversed(body.steps):
+            step.steers = not step.scoped and all(self.read.get(slot, True) for slot in step.outputs if slot >= 0)
+            for position, slot in enumerate(step.inputs):
+                self.read[slot] = self.read.get(slot, True) and (step.steers or position in step.host)
 
     def _step(self, node: ir.Node) -> Step:
         opset = self.model.opset if node.domain in ("", "ai.onnx") else self.model.ir.opset_imports.get(node.domain, 1)
@@ -163,8 +174,6 @@ class _Planner:
         special = {"node": info, "types": self.types, "phase": self.mode}
         attributes |= {name: value for name, value in special.items() if name in found.special}
         inputs = tuple(self.slot(v) for v in node.inputs)
-        for position, slot in enumerate(inputs):
-            self.read[slot] = self.read.get(slot, True) and position in found.host
         if node.op_type == "BatchNormalization":
             self.statistics.update(slot for slot in inputs[3:5] if slot in self.constants)
         outputs = tuple(self.slot(v) if v.name else -1 for v in node.outputs)
