@@ -123,7 +123,8 @@ def from_labels(student: Model, twin: Twin, data: TrainingData, asked: Sequence[
         raise RunError(what, f"{data.samples.name} has none", "Use distill, which learns from a teacher instead")
     chosen = asked or (LossTerm("truth"),)
     losses = {"bce": "bce", "regression": "regression", "huber": "huber", "cosine": "similarity", **{n: n for n in _SCORES}}
-    return Lesson([_truth(term.name, term.weight, losses.get(term.name, ""), student, twin, data) for term in chosen])
+    terms = [_truth(term.name, term.weight, losses.get(term.name, ""), student, twin, data) for term in chosen]
+    return Lesson([*terms, *[_calibrated(term) for term in terms if term.name == "truth" and _binary_ranking(term, data)]])
 
 
 def _fits(name: str, one: Output, model: Model) -> bool:
@@ -181,6 +182,22 @@ def _truth(name: str, weight: float, loss: str, student: Model, twin: Twin, data
         mask=masks[0] if masks else "",
         probability=activation == "probability" and one.kind == "values",
     )
+
+
+def _binary_ranking(term: AgainstLabels, data: TrainingData) -> bool:
+    """Whether rows are ranked by a probability of being relevant."""
+    labels = data.samples.labels(data.learned)
+    return (
+        term.loss == "listwise" and term.output.kind == "binary" and labels is not None and bool(np.isin(labels, (0, 1)).all())
+    )
+
+
+def _calibrated(term: AgainstLabels) -> AgainstLabels:
+    """What keeps the score a probability beside a listwise loss, which looks at differences within groups alone.
+
+    Source: Bai et al., Regression Compatible Listwise Objectives, arXiv 2211.01494.
+    """
+    return AgainstLabels(term.name, term.weight, "bce", term.output)
 
 
 def _meaning(model: Model, twin: Twin, data: TrainingData) -> tuple[str, str, str]:
