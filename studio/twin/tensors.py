@@ -29,8 +29,8 @@ def to_torch(tensor: ir.TensorProtocol, types: Types) -> torch.Tensor:
 def from_array(array: np.ndarray, wanted: torch.dtype) -> torch.Tensor:
     """An array of any numpy or ml_dtypes type in the torch type that carries it."""
     name = array.dtype.name
-    if name in ("bfloat16", "float16") or name.startswith(("float8", "float6", "float4")):
-        if wanted.itemsize == array.dtype.itemsize and not name.startswith(("float6", "float4")):
+    if name in ("bfloat16", "float16") or name.startswith(("float8_", "float6_", "float4_")):
+        if wanted.itemsize == array.dtype.itemsize and not name.startswith(("float6_", "float4_")):
             return _shared(array.view(np.int16 if array.dtype.itemsize == 2 else np.uint8)).view(wanted)
         array = array.astype(np.float32)
     elif name.startswith(("int4", "uint4", "int2", "uint2")):

@@ -16,7 +16,7 @@ _SAME = {
     ir.DataType.FLOAT8E5M2: torch.float8_e5m2, ir.DataType.FLOAT8E5M2FNUZ: torch.float8_e5m2fnuz,
     ir.DataType.FLOAT8E8M0: torch.float8_e8m0fnu,
 }  # fmt: skip
-#: torch computes little or nothing in these; a wider type holds all their values (uint64: the same 64 bits).
+#: torch computes little or nothing in these; a wider type holds all their values, or for uint64 int64 the same bits.
 _WIDER = {
     ir.DataType.UINT16: torch.int32, ir.DataType.UINT32: torch.int64, ir.DataType.UINT64: torch.int64,
     ir.DataType.INT4: torch.int8, ir.DataType.UINT4: torch.uint8, ir.DataType.INT2: torch.int8, ir.DataType.UINT2: torch.uint8,

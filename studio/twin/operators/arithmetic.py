@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from functools import reduce
 
+import onnx_ir as ir
 import torch
 
 from studio.twin.operators import Node, operator
 from studio.twin.operators.broadcasting import binary, placed
 from studio.twin.types import is_integer
+from studio.twin.unsigned import divided, ordered
 
 
 @binary("Add")
@@ -34,6 +36,8 @@ def div_before_7(a: torch.Tensor, b: torch.Tensor, *, axis: int | None = None, b
 @operator("Div", since=7)
 def div(a: torch.Tensor, b: torch.Tensor, *, node: Node) -> torch.Tensor:
     """Integers, also those that are carried as floats, are divided toward zero."""
+    if node.dtypes[0] == ir.DataType.UINT64:
+        return divided(a, b)
     integers = not a.is_floating_point() or is_integer(node.dtypes[0])
     return torch.div(a, b, rounding_mode="trunc") if integers else a / b
 
@@ -52,19 +56,23 @@ def power(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 @operator("Mod", since=10)
-def mod(a: torch.Tensor, b: torch.Tensor, *, fmod: int = 0) -> torch.Tensor:
+def mod(a: torch.Tensor, b: torch.Tensor, *, fmod: int = 0, node: Node) -> torch.Tensor:
     """The remainder has the sign of the divisor, or with `fmod` that of the dividend."""
+    if node.dtypes[0] == ir.DataType.UINT64:
+        return a - divided(a, b) * b
     return torch.fmod(a, b) if fmod else torch.remainder(a, b)
 
 
 @operator("Max")
-def maximum(*values: torch.Tensor) -> torch.Tensor:
-    return reduce(torch.maximum, values)
+def maximum(*values: torch.Tensor, node: Node) -> torch.Tensor:
+    dtype = node.dtypes[0]
+    return ordered(reduce(torch.maximum, [ordered(one, dtype) for one in values]), dtype)
 
 
 @operator("Min")
-def minimum(*values: torch.Tensor) -> torch.Tensor:
-    return reduce(torch.minimum, values)
+def minimum(*values: torch.Tensor, node: Node) -> torch.Tensor:
+    dtype = node.dtypes[0]
+    return ordered(reduce(torch.minimum, [ordered(one, dtype) for one in values]), dtype)
 
 
 @operator("Sum")

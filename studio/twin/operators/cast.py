@@ -9,6 +9,7 @@ from studio.twin.operators import Node, operator, unsupported
 from studio.twin.rounding import narrowed
 from studio.twin.tensors import from_array, to_array
 from studio.twin.types import Types, is_integer, wrapped
+from studio.twin.unsigned import from_float, to_float
 
 _E8M0_NAN = 255
 _FLOAT_EXPONENT, _FLOAT_MANTISSA = 23, (1 << 23) - 1  # where a float32 has them
@@ -54,6 +55,10 @@ def converted(
     if target.is_floating_point() and target.bitwidth <= 8:
         values = narrowed(x if x.dtype == torch.float64 else x.float(), target, saturate)
         return values.to(wanted) if types.exact else values
+    if source == ir.DataType.UINT64 and target.is_floating_point():
+        return to_float(x, wanted)
+    if target == ir.DataType.UINT64 and x.is_floating_point() and not is_integer(source):
+        return from_float(x)
     if not is_integer(target):
         return x.float().to(wanted) if x.dtype.itemsize == 1 else x.to(wanted)
     if x.is_floating_point() and is_integer(source):

@@ -6,10 +6,9 @@ import onnx_ir as ir
 import torch
 
 from studio.twin.operators import Node, operator
-from studio.twin.operators.broadcasting import binary
+from studio.twin.operators.broadcasting import binary, placed
 from studio.twin.types import wrapped
-
-_MAX = torch.iinfo(torch.int64).max
+from studio.twin.unsigned import ordered, shifted_right
 
 
 @binary("Equal")
@@ -17,24 +16,34 @@ def equal(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return a == b
 
 
-@binary("Greater")
-def greater(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return a > b
+@operator("Greater")
+def greater_before_7(a: torch.Tensor, b: torch.Tensor, *, axis: int | None = None, broadcast: int = 0) -> torch.Tensor:
+    return a > placed(a, b, axis)
 
 
-@binary("Less")
-def less(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return a < b
+@operator("Greater", since=7)
+def greater(a: torch.Tensor, b: torch.Tensor, *, node: Node) -> torch.Tensor:
+    return ordered(a, node.dtypes[0]) > ordered(b, node.dtypes[0])
+
+
+@operator("Less")
+def less_before_7(a: torch.Tensor, b: torch.Tensor, *, axis: int | None = None, broadcast: int = 0) -> torch.Tensor:
+    return a < placed(a, b, axis)
+
+
+@operator("Less", since=7)
+def less(a: torch.Tensor, b: torch.Tensor, *, node: Node) -> torch.Tensor:
+    return ordered(a, node.dtypes[0]) < ordered(b, node.dtypes[0])
 
 
 @operator("GreaterOrEqual", since=12)
-def greater_or_equal(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return a >= b
+def greater_or_equal(a: torch.Tensor, b: torch.Tensor, *, node: Node) -> torch.Tensor:
+    return ordered(a, node.dtypes[0]) >= ordered(b, node.dtypes[0])
 
 
 @operator("LessOrEqual", since=12)
-def less_or_equal(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return a <= b
+def less_or_equal(a: torch.Tensor, b: torch.Tensor, *, node: Node) -> torch.Tensor:
+    return ordered(a, node.dtypes[0]) <= ordered(b, node.dtypes[0])
 
 
 @operator("Not")
@@ -97,8 +106,6 @@ def bit_shift(x: torch.Tensor, amount: torch.Tensor, *, direction: str, node: No
     """
     if direction == "LEFT":
         return wrapped(torch.bitwise_left_shift(x, amount), node.dtypes[0])
-    if node.dtypes[0] == ir.DataType.UINT64:  # torch would repeat bit 63: that bit is moved apart from the others
-        first = (amount > 0) & (amount < 64)
-        moved = torch.bitwise_right_shift(torch.bitwise_right_shift(x, 1) & _MAX, amount - 1)
-        return torch.where(first, moved, torch.where(amount == 0, x, torch.zeros_like(x)))
+    if node.dtypes[0] == ir.DataType.UINT64:
+        return shifted_right(x, amount)
     return torch.bitwise_right_shift(x, amount)

@@ -114,3 +114,29 @@ def test_a_right_shift_by_the_width_leaves_nothing_of_an_unsigned_number() -> No
     x, amount = np.array([1, 2**64 - 1, 2**63], np.uint64), np.array([0, 64, 63], np.uint64)
     proto = one_node("BitShift", {"x": x, "n": amount}, {"y": TensorProto.UINT64}, stored=("n",), version=11, direction="RIGHT")
     np.testing.assert_array_equal(by_twin(proto, {"x": x}, exact=True)["y"], np.array([1, 0, 1], np.uint64))
+
+
+LARGE = np.array([0, 1, 7, 2**63 - 1, 2**63, 2**63 + 12345, 2**64 - 1], np.uint64)
+UINT64, BOOL, DOUBLE = TensorProto.UINT64, TensorProto.BOOL, TensorProto.DOUBLE
+
+
+@pytest.mark.parametrize(
+    ("op", "expected", "kind"),
+    [
+        ("Add", np.add, UINT64), ("Mul", np.multiply, UINT64), ("Div", np.floor_divide, UINT64), ("Mod", np.remainder, UINT64),
+        ("Max", np.maximum, UINT64), ("Min", np.minimum, UINT64), ("Greater", np.greater, BOOL), ("Less", np.less, BOOL),
+        ("GreaterOrEqual", np.greater_equal, BOOL), ("LessOrEqual", np.less_equal, BOOL), ("Equal", np.equal, BOOL),
+    ],
+)  # fmt: skip
+def test_uint64_is_computed_over_its_whole_range(op, expected, kind) -> None:
+    a, b = LARGE[:, None], LARGE[1:]
+    proto = one_node(op, {"a": a, "b": b}, {"y": kind}, stored=("b",), version=18)
+    np.testing.assert_array_equal(by_twin(proto, {"a": a}, exact=True)["y"], expected(a, b))
+
+
+def test_uint64_beyond_int64_is_cast_to_and_from_floats() -> None:
+    proto = one_node("Cast", {"x": LARGE}, {"y": DOUBLE}, version=18, to=DOUBLE)
+    np.testing.assert_array_equal(by_twin(proto, {"x": LARGE})["y"], LARGE.astype(np.float64))
+    x = np.array([0.5, 2.0**62, 2.0**63, 2.0**63 + 4096, 2.0**64 - 2048])
+    proto = one_node("Cast", {"x": x}, {"y": UINT64}, version=18, to=UINT64)
+    np.testing.assert_array_equal(by_twin(proto, {"x": x})["y"], x.astype(np.uint64))

@@ -79,6 +79,11 @@ def test_arrays_of_every_type_come_back_as_they_were(dtype: type) -> None:
     assert from_array(scalar, Types(True).torch(onnx_type)).shape == ()
 
 
+def test_float64_keeps_all_its_digits() -> None:
+    array = np.array([1 / 3, 2.0**53 - 1])
+    assert to_array(from_array(array, torch.float64), ir.DataType.DOUBLE).tolist() == array.tolist()
+
+
 def test_types_follow_from_the_operators_where_the_file_declares_none() -> None:
     model = built("""(float[2, 3] x) => (float[2, 3] y) {
         scale = Constant <value = float {0.1}> ()
