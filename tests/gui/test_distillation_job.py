@@ -46,7 +46,10 @@ def test_distill_pause_keep_the_best_and_see_what_still_differs(studio: Studio, 
     document.edit_step(1, replace(document.plan.steps[1], settings={**panel.editor.settings, **long}), "Train long")
 
     qtbot.mouseClick(window.recipe.run, LEFT)
-    qtbot.waitUntil(lambda: len(training.losses.points.get("held-out loss", ((),))[0]) > 2, timeout=120_000)
+    qtbot.waitUntil(
+        lambda: training.item is not None and len(training.charts.losses.points.get("held-out loss", ((),))[0]) > 2,
+        timeout=120_000,
+    )
     assert not training.visibleRegion().isEmpty()  # it came to the front
     item = training.item
     assert item is not None
@@ -61,10 +64,10 @@ def test_distill_pause_keep_the_best_and_see_what_still_differs(studio: Studio, 
     card = document.variants[0]
     before, after = (one.metrics[0].value for one in (card.stages[1], card.final))
     assert after > before + 0.1  # what pruning had cost is back for the most part
-    assert list(training.losses.points)[:2] == ["loss", "held-out loss"]
-    held_out = training.losses.points["held-out loss"]
-    assert training.losses.best is not None
-    assert training.losses.best[1] == held_out[1].min()
+    assert list(training.charts.losses.points)[:2] == ["loss", "held-out loss"]
+    held_out = training.charts.losses.points["held-out loss"]
+    assert training.charts.losses.best is not None
+    assert training.charts.losses.best[1] == held_out[1].min()
 
     compare = window.compare
     qtbot.waitUntil(lambda: not compare.visibleRegion().isEmpty())

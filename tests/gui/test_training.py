@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QLabel
 
 from studio.gui.core import Hub
 from studio.gui.jobs import JobItem, Jobs
-from studio.gui.panels.training import TrainingPanel, grouped, trainings
+from studio.gui.panels.training import TrainingPanel, trainings
 from studio.gui.plots.curves import moving_average, thinned
+from studio.gui.plots.training import grouped
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -62,38 +63,38 @@ def test_without_a_training_it_says_what_it_is_for(panel: TrainingPanel) -> None
 def test_losses_metrics_and_rate_have_plots_of_their_own(panel: TrainingPanel, hub: Hub, item: JobItem, qtbot) -> None:
     with qtbot.waitSignal(panel.began):
         record(hub, item, loss=LOSS, held_out_loss=HELD_OUT, top1=[(50, 0.9)], learning_rate=[(1, 0.1), (100, 0.01)])
-    assert [list(plot.points) for plot in panel.plots] == [["loss", "held-out loss"], ["top1"], ["learning rate"]]
-    assert panel.readouts[0].text == f"loss {LOSS[-1][1]:.4g}, held-out loss 0.6"
-    assert panel.readouts[1].text == "top1 0.9"
+    assert [list(plot.points) for plot in panel.charts.plots] == [["loss", "held-out loss"], ["top1"], ["learning rate"]]
+    assert panel.charts.readouts[0].text == f"loss {LOSS[-1][1]:.4g}, held-out loss 0.6"
+    assert panel.charts.readouts[1].text == "top1 0.9"
 
 
 def test_the_best_on_held_out_rows_is_marked(panel: TrainingPanel, hub: Hub, item: JobItem) -> None:
     record(hub, item, loss=LOSS, held_out_loss=HELD_OUT)
-    assert panel.losses.best == (50.0, 0.4)
+    assert panel.charts.losses.best == (50.0, 0.4)
     assert panel.best.text() == "Best held-out loss 0.4 at step 50"
-    panel.log_scale.click()
-    assert panel.losses.best == pytest.approx((50.0, 0.4))
-    assert panel.losses.logarithmic
+    panel.charts.log_scale.click()
+    assert panel.charts.losses.best == pytest.approx((50.0, 0.4))
+    assert panel.charts.losses.logarithmic
 
 
 def test_pointing_at_a_step_tells_its_values_in_every_plot(panel: TrainingPanel, hub: Hub, item: JobItem, qtbot) -> None:
     record(hub, item, loss=LOSS, top1=[(50, 0.9), (100, 0.95)])
-    vb = panel.losses.plotItem.vb
-    place = panel.losses.mapFromScene(vb.mapViewToScene(vb.viewRect().center()))
-    qtbot.mouseMove(panel.losses.viewport(), place)
-    panel.losses.text_at(52.3, 0.0)
-    assert panel.readouts[0].text == f"step 52, loss {LOSS[51][1]:.4g}"
-    assert panel.readouts[1].text == "step 52, top1 0.9"
-    panel.losses.setFocus()
-    qtbot.keyClick(panel.losses, Qt.Key.Key_Left)
-    assert panel.readouts[0].text.startswith("step 51,")
-    qtbot.keyClick(panel.losses, Qt.Key.Key_Escape)
-    assert panel.readouts[0].text == f"loss {LOSS[-1][1]:.4g}"
+    vb = panel.charts.losses.plotItem.vb
+    place = panel.charts.losses.mapFromScene(vb.mapViewToScene(vb.viewRect().center()))
+    qtbot.mouseMove(panel.charts.losses.viewport(), place)
+    panel.charts.losses.text_at(52.3, 0.0)
+    assert panel.charts.readouts[0].text == f"step 52, loss {LOSS[51][1]:.4g}"
+    assert panel.charts.readouts[1].text == "step 52, top1 0.9"
+    panel.charts.losses.setFocus()
+    qtbot.keyClick(panel.charts.losses, Qt.Key.Key_Left)
+    assert panel.charts.readouts[0].text.startswith("step 51,")
+    qtbot.keyClick(panel.charts.losses, Qt.Key.Key_Escape)
+    assert panel.charts.readouts[0].text == f"loss {LOSS[-1][1]:.4g}"
 
 
 def test_numbers_behind_the_plot_can_be_saved(panel: TrainingPanel, hub: Hub, item: JobItem, tmp_path: Path) -> None:
     record(hub, item, loss=LOSS, held_out_loss=HELD_OUT)
-    panel.losses.save_numbers(str(tmp_path / "numbers.csv"))
+    panel.charts.losses.save_numbers(str(tmp_path / "numbers.csv"))
     rows = list(csv.reader((tmp_path / "numbers.csv").read_text("utf-8").splitlines()))
     assert rows[0] == ["loss: step", "loss", "held-out loss: step", "held-out loss"]
     assert len(rows) == 101
@@ -106,9 +107,9 @@ def test_trainings_of_one_run_are_told_apart(panel: TrainingPanel, hub: Hub, ite
     assert not panel.which.isVisible()
     record(hub, item, loss=[(1, 0.3), (2, 0.2)])
     assert panel.which.currentText() == "Training 2 of 2"
-    assert panel.losses.points["loss"][0].tolist() == [1.0, 2.0]
+    assert panel.charts.losses.points["loss"][0].tolist() == [1.0, 2.0]
     panel.which.setCurrentIndex(0)
-    assert len(panel.losses.points["loss"][0]) == 100
+    assert len(panel.charts.losses.points["loss"][0]) == 100
 
 
 def test_curves_stay_after_the_end_and_a_new_panel_has_them(panel: TrainingPanel, hub: Hub, item: JobItem, qtbot) -> None:
@@ -119,13 +120,15 @@ def test_curves_stay_after_the_end_and_a_new_panel_has_them(panel: TrainingPanel
     assert not panel.pause.isVisible()
     again = TrainingPanel(hub)
     qtbot.addWidget(again)
-    assert list(again.losses.points) == ["loss"]
+    assert list(again.charts.losses.points) == ["loss"]
 
 
 def test_pause_resume_and_keep_the_best(panel: TrainingPanel, work: Jobs, qtbot) -> None:
     answers: list[str] = []
     running = work.start("train", "job_work.train", 40, done=answers.append)
-    qtbot.waitUntil(lambda: panel.item is running and len(panel.losses.points.get("loss", ((),))[0]) == 40, timeout=20_000)
+    qtbot.waitUntil(
+        lambda: panel.item is running and len(panel.charts.losses.points.get("loss", ((),))[0]) == 40, timeout=20_000
+    )
     qtbot.waitUntil(lambda: panel.finish.isEnabled(), timeout=10_000)
     qtbot.mouseClick(panel.pause, LEFT)
     assert running.paused
@@ -136,7 +139,7 @@ def test_pause_resume_and_keep_the_best(panel: TrainingPanel, work: Jobs, qtbot)
     qtbot.mouseClick(panel.finish, LEFT)
     qtbot.waitUntil(lambda: answers == ["the best"], timeout=10_000)
     assert running.state == "done"
-    assert list(panel.losses.points) == ["loss"]
+    assert list(panel.charts.losses.points) == ["loss"]
 
 
 def test_cancel_keeps_the_curves(panel: TrainingPanel, work: Jobs, qtbot) -> None:
@@ -145,7 +148,7 @@ def test_cancel_keeps_the_curves(panel: TrainingPanel, work: Jobs, qtbot) -> Non
     qtbot.mouseClick(panel.cancel, LEFT)
     qtbot.waitUntil(lambda: running.state == "canceled", timeout=10_000)
     assert panel.state.text() == "Canceled"
-    assert len(panel.losses.points["loss"][0]) == 5
+    assert len(panel.charts.losses.points["loss"][0]) == 5
 
 
 def test_names_are_grouped_with_the_loss_first() -> None:

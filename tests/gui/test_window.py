@@ -55,7 +55,8 @@ def test_a_model_brings_the_panels(opened: Studio) -> None:
     window = opened.window
     assert window.windowTitle() == "model.onnx - Compression Studio"
     assert {name for name, dock in docks(window).items() if not dock.isHidden()} == {
-        "dock.recipe", "dock.samples", "dock.inspector", "dock.compare", "dock.jobs", "dock.log",
+        "dock.recipe", "dock.samples", "dock.inspector", "dock.compare", "dock.distill", "dock.training", "dock.jobs",
+        "dock.log",
     }  # fmt: skip
 
 
@@ -211,7 +212,7 @@ def tabs(window: Window) -> list[list[str]]:
 
 
 def test_no_tab_bar_is_left_behind_when_panels_are_placed_anew(opened: Studio, qtbot) -> None:
-    both = [["Compare", "Jobs", "Log"], ["Recipe", "Samples"]]
+    both = [["Compare", "Distillation", "Training", "Jobs", "Log"], ["Recipe", "Samples"]]
     qtbot.waitUntil(lambda: tabs(opened.window) == both)
     opened.window.reset_layout()
     qtbot.waitUntil(lambda: tabs(opened.window) == both)
