@@ -45,9 +45,11 @@ def attention(
         k, v = torch.cat((past_key, k), 2), torch.cat((past_value, v), 2)
     present = k, v
     first = lengths.reshape(-1, 1, 1, 1) - q.shape[2] if lengths is not None and past_key is None else past
-    seen = window(q, k, first, left_window_size, 0 if is_causal and right_window_size < 0 else right_window_size)
-    if is_causal and right_window_size > 0:
-        seen = both(seen, window(q, k, first, -1, 0))
+    scores = node.outputs > 3 and node.wanted[3]
+    spelled = scores or softcap > 0 or q.dtype.itemsize == 2  # a runtime rounds every step of 16-bit floats
+    alone = mask is None and lengths is None and not past and left_window_size < 0
+    causal = bool(is_causal) and alone and not spelled
+    seen = None if causal else window(q, k, first, left_window_size, 0 if is_causal else right_window_size)
     if lengths is not None:
         seen = both(seen, torch.arange(k.shape[2], device=q.device) < lengths.reshape(-1, 1, 1, 1))
     if mask is not None:
@@ -56,12 +58,11 @@ def attention(
             seen, mask = both(seen, functional.pad(mask, (0, missing))), None
         else:
             mask = functional.pad(mask.to(q.dtype), (0, missing), value=-torch.inf)
-    scores = node.outputs > 3 and node.wanted[3]
-    if scores or softcap or q.dtype.itemsize == 2:  # a runtime rounds every step of 16-bit floats
+    if spelled:
         wide = types.torch(softmax_precision) if softmax_precision else q.dtype
         y, products = spelled_out(q, k, v, mask, seen, scale, softcap, wide, qk_matmul_output_mode)
     else:
-        y, products = fused(q, k, v, mask, seen, scale), None
+        y, products = fused(q, k, v, mask, seen, scale, causal), None
     y = y.transpose(1, 2).flatten(2) if flat else y
     return (y, *present, products)[: max(node.outputs, 1)]
 
@@ -95,14 +96,18 @@ def fused(
     mask: torch.Tensor | None,
     seen: torch.Tensor | None,
     scale: float | None,
+    causal: bool = False,
 ) -> torch.Tensor:
-    """softmax(q k^T * scale + mask) v, where `seen` (bool) tells which keys a query sees; fewer heads of k and v are shared."""
+    """softmax(q k^T * scale + mask) v, where `seen` (bool) tells which keys a query sees; fewer heads of k and v are shared.
+
+    `causal`, without a mask, lets query n see the first n + 1 keys: torch has kernels for that.
+    """
     if seen is not None:
         mask = seen if mask is None else mask.masked_fill(~seen, -torch.inf)
     if mask is not None and mask.dim() < 2:
         mask = mask.expand(q.shape[2], k.shape[2])
     shared = k.shape[1] != q.shape[1]
-    y = functional.scaled_dot_product_attention(q, k, v, mask, scale=scale, enable_gqa=shared)
+    y = functional.scaled_dot_product_attention(q, k, v, mask, is_causal=causal, scale=scale, enable_gqa=shared)
     if mask is None:
         return y
     blind = ~mask.any(-1, keepdim=True) if mask.dtype == torch.bool else (mask == -torch.inf).all(-1, keepdim=True)

@@ -10,7 +10,9 @@ from torch.nn import functional as F
 
 from studio.twin.operators import Node, operator, unsupported
 from studio.twin.operators.conv import conv
+from studio.twin.operators.crop import pad_all
 from studio.twin.operators.image import grid_sample
+from studio.twin.operators.indexing import gather_nd
 from studio.twin.operators.matmul import gemm, trilu
 from studio.twin.operators.norm import layer_normalization
 from studio.twin.types import Types
@@ -20,6 +22,8 @@ DOMAIN = "com.microsoft"
 operator("LayerNormalization", domain=DOMAIN)(layer_normalization)
 operator("LayerNormalization")(layer_normalization)
 operator("Trilu", domain=DOMAIN, host=(1,))(trilu)
+operator("Pad", domain=DOMAIN, host=(1,))(pad_all)
+operator("GatherND", domain=DOMAIN)(gather_nd)
 
 
 @operator("Gelu", "BiasGelu", domain=DOMAIN)

@@ -39,8 +39,7 @@ def attention(
     if past is not None:
         k, v = torch.cat((past[0], k), 2), torch.cat((past[1], v), 2)
     added = both_added(_filter(mask, q, k, mask_filter_value, node), attention_bias)
-    seen = window(q, k, k.shape[2] - q.shape[2], -1, 0) if unidirectional else None
-    y = fused(q, k, v, added, seen, scale or None)
+    y = fused(q, k, v, added, *_order(q, k, added, unidirectional, scale))
     present = torch.stack((k, v)) if k.shape == v.shape and any(node.wanted[1:]) else k
     return y.transpose(1, 2).flatten(2), present
 
@@ -84,11 +83,20 @@ def multi_head_attention(
     if past_key is not None and past_value is not None:
         k, v = torch.cat((past_key, k), 2), torch.cat((past_value, v), 2)
     added = both_added(_filter(padding, q, k, mask_filter_value, node), attention_bias)
-    seen = window(q, k, k.shape[2] - q.shape[2], -1, 0) if unidirectional else None
     if len(node.wanted) > 3 and node.wanted[3]:
+        seen = window(q, k, k.shape[2] - q.shape[2], -1, 0) if unidirectional else None
         y, scores = spelled_out(q, k, v, added, seen, scale or None, 0.0, q.dtype, 0)
         return y.transpose(1, 2).flatten(2), k, v, scores
-    return fused(q, k, v, added, seen, scale or None).transpose(1, 2).flatten(2), k, v
+    return fused(q, k, v, added, *_order(q, k, added, unidirectional, scale)).transpose(1, 2).flatten(2), k, v
+
+
+def _order(
+    q: torch.Tensor, k: torch.Tensor, added: torch.Tensor | None, ordered: int, scale: float
+) -> tuple[torch.Tensor | None, float | None, bool]:
+    """The last arguments of `fused`: what each query sees, the scale, and whether torch's causal kernel is what is meant."""
+    kernel = bool(ordered) and added is None and q.shape[2] == k.shape[2]
+    seen = window(q, k, k.shape[2] - q.shape[2], -1, 0) if ordered and not kernel else None
+    return seen, scale or None, kernel
 
 
 @operator("GroupQueryAttention", domain=DOMAIN, host=(5, 6))

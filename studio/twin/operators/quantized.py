@@ -97,6 +97,14 @@ def qlinear_conv(
     return requantized(total, scale, y_zero, target(node, 7), types, node)
 
 
+@operator("QLinearConv", domain="com.microsoft")
+def qlinear_conv_of_either_layout(
+    x: torch.Tensor, *rest: torch.Tensor | None, channels_last: int = 0, types: Types, node: Node, **attributes: Any
+) -> torch.Tensor:
+    y = qlinear_conv(x.movedim(-1, 1) if channels_last else x, *rest, types=types, node=node, **attributes)
+    return y.movedim(1, -1) if channels_last else y
+
+
 @operator("QLinearMatMul", since=10)
 def qlinear_matmul(
     a: torch.Tensor,
@@ -134,6 +142,7 @@ def conv_integer(
 
 
 @operator("MatMulInteger", since=10)
+@operator("MatMulInteger16", domain="com.microsoft")
 def matmul_integer(
     a: torch.Tensor,
     b: torch.Tensor,

@@ -156,6 +156,7 @@ def _attention_cases() -> dict[str, Case]:
             "Attention", packed | {"mask": (random.random((2, 4, 4)) < 0.7).astype(np.int32)}, present, heads
         ),
         "attention, causal": Case("Attention", packed | {"mask": raw}, present, heads | {"unidirectional": 1}),
+        "attention, causal alone": Case("Attention", packed, present, heads | {"unidirectional": 1}),
         "attention, a past": Case(
             "Attention",
             packed | {"mask": np.ones((2, 7), np.int32), "past": normal(2, 2, 2, 3, 4)},
@@ -183,6 +184,9 @@ def _attention_cases() -> dict[str, Case]:
         "heads, added": Case("MultiHeadAttention", parts | {"b": None, "p": None, "a": normal(1, 2, 3, 5)}, attributes=heads),
         "heads, crossed": Case(
             "MultiHeadAttention", {"q": normal(2, 3, 8), "k": normal(2, 2, 5, 4), "v": normal(2, 2, 5, 4)}, attributes=heads
+        ),
+        "heads, causal alone": Case(
+            "MultiHeadAttention", parts | {"k": normal(2, 3, 8), "v": normal(2, 3, 8)}, attributes=heads | {"unidirectional": 1}
         ),
         "heads, a past": Case(
             "MultiHeadAttention",
@@ -262,6 +266,10 @@ def _integer_cases() -> dict[str, Case]:
         "concat": Case("QLinearConcat", gy | {"a": a} | ga | {"b": b} | gb, made, {"axis": 1}),
         "where": Case("QLinearWhere", {"c": random.random((3, 4)) < 0.5, "a": a} | ga | {"b": b} | gb | gy, made),
     }
+    kernel = {"w": bytes_(4, 3, 3, 3, signed=True)} | grid("w", 0.013, 0, np.int8)
+    cases["convolution, channels last"] = Case("QLinearConv", last | kernel | gy, made, {"channels_last": 1})
+    words = {"a": ids(3, 4, high=900).astype(np.int16), "b": ids(4, 5, high=900).astype(np.int16)}
+    cases["product of 16 bits"] = Case("MatMulInteger16", words, {"y": INT32})
     w = {"w": bytes_(4, 5, signed=True)}
     per = {"w_scale": random.uniform(0.01, 0.02, 5).astype(np.float32), "w_zero": bytes_(5, signed=True)}
     single = grid("w", 0.013, 3, np.int8)
