@@ -66,7 +66,8 @@ def _done(task: Task, job: Job, rank: int) -> Answer | None:
     model = _model(task.model)
     original = model if task.original is None else _model(task.original)
     context = Context(task.samples, job, task.seed, task.target, original)
-    after = apply(task.training, model, tuple(model.layer(name) for name in task.layers), context)
+    with job.improves():
+        after = apply(task.training, model, tuple(model.layer(name) for name in task.layers), context)
     if rank:
         return None
     before = task.training.student_of(model, Context(task.samples, Job(), task.seed, task.target, original))

@@ -1,4 +1,4 @@
-"""A training that tests kill: `python -m tests.studio.train.kill_work PROCESSES STEPS TARGET`; it prints every step it makes."""
+"""A training that tests kill; `python -m tests.studio.train.kill_work PROCESSES STEPS TARGET` prints every step it makes."""
 
 from __future__ import annotations
 
