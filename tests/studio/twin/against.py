@@ -21,7 +21,7 @@ from studio.twin.back import with_weights
 from studio.twin.module import Twin
 
 TOLERANCE = 1e-4
-HALF = 2e-2  # between values carried in 16 bits, as the runtime does, and in 32, as the twin does
+HALF = 2**-10  # two roundings to 16 bits: the runtime carries values in them, the twin in 32
 _DYNAMIC = "DynamicQuantizeLinear"
 
 

@@ -24,7 +24,7 @@ from studio.samples.open import open_samples
 from studio.samples.random import random_samples
 from studio.twin.module import Twin
 from tests import real_models, zoo
-from tests.studio.twin.against import TOLERANCE, Pair, disagreements
+from tests.studio.twin.against import HALF, TOLERANCE, Pair, disagreements
 
 QUANTIZED = ("resnet_basic", "mobilenet_v2", "unet_transposed", "bert_traced", "lstm_tagger", "dlrm", "wavenet")
 METHODS: tuple[Method, ...] = (StaticInt8(), DynamicInt8(), WeightOnly(), WeightOnly(form="dequantize"), Fp16())
@@ -158,7 +158,7 @@ def test_recurrent_state_is_handed_on_as_the_runtime_does(name: str) -> None:
         with torch.no_grad():
             found = pair.forward()
         expected = pair.session.run({**theirs, **sound})
-        assert disagreements(found, expected, 2e-2 if pair.half else TOLERANCE) == []
+        assert disagreements(found, expected, HALF if pair.half else TOLERANCE) == []
         ours = {**ours, **{i: found[o].numpy().astype(ours[i].dtype) for i, o in samples.state.items()}}
         theirs = {**theirs, **{i: expected[o] for i, o in samples.state.items()}}
 
