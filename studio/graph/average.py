@@ -23,8 +23,8 @@ from studio.job import Job
 from studio.model import Layer, Model
 from studio.weights import FLOAT_TYPES, Weight, weights_of
 
-#: Operators that hold integer weights themselves -> (how far behind the weight its scale stands, channel axis).
-_HOLDERS = {"QLinearConv": (1, 0), "QLinearMatMul": (1, -1)}
+#: Operators between a gathered row of packed integers and what separates them.
+_SPLITTING = frozenset({"BitShift", "BitwiseAnd"})
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,13 @@ class Tensor:
             attributes = self.layer.node.attributes
             return attributes.get_int("K", 0), attributes.get_int("N", 0)
         shape = _shapes(self.weight)[-1]
+        if self._packed:
+            shape = (*shape[:-1], 2 * shape[-1])
         return shape[::-1] if _flipped(self.layer.node, self.weight.index) else shape
 
     def real(self) -> NDArray | None:
         """Its values, or None where they are stored in a form that is not known."""
-        return real_weights(Layer(self.layer.name, self.layer.op, (self.weight,), self.layer.node)).get(self.operand)
+        return self._decoded(self.weight.tensor)
 
     def stored(self, real: NDArray) -> ir.TensorProtocol:
         """The tensor that means `real`, in the type, orientation and on the grid it is stored in now.
@@ -64,19 +66,57 @@ class Tensor:
             values = values / (node.attributes.get_float("alpha", 1.0) if weight.index else 1.0)
             values = values.T if _flipped(node, weight.index) else values
         if weight.quantized and not weight.path:
-            if node.op_type not in _HOLDERS:
-                raise self._unknown(node.op_type)
-            after, axis = _HOLDERS[node.op_type]
-            first = weight.index + after
-            values = _divided(values, at(node, first), at(node, first + 1), axis)
+            return self._on_grid(values)
         for passed, shape in zip(reversed(weight.path), reversed(_shapes(weight)[:-1]), strict=True):
             values = self._undone(values, passed, shape)
-        dtype = weight.tensor.dtype
-        if dtype not in FLOAT_TYPES:
-            low, high = int(dtype.min), int(dtype.max)
-            unused = low < 0 and not (weight.tensor.numpy() == low).any()  # as on a grid that is symmetric
-            values = np.clip(np.rint(values), low + unused, high)
-        return ir.Tensor(values.astype(dtype.numpy()), dtype, shape=ir.Shape(weight.shape), name=weight.tensor.name)
+        return self._tensor(values if weight.tensor.dtype in FLOAT_TYPES else np.rint(values).clip(*self._range))
+
+    @property
+    def _range(self) -> tuple[int, int]:
+        """The integers that may be stored; the lowest signed one only where it is, as on a grid that is symmetric."""
+        low, high = int(self.weight.tensor.dtype.min), int(self.weight.tensor.dtype.max)
+        unused = low < 0 and not (self.weight.tensor.numpy() == low).any()
+        return low + unused, high
+
+    @property
+    def _packed(self) -> bool:
+        """Whether every byte holds two integers."""
+        node = self.layer.node
+        if node.op_type == "MatMulNBits":
+            return self.weight.index == 1 and node.attributes.get_int("bits", 4) == 4
+        if node.op_type != "Gather" or not self.weight.quantized or self.weight.path:
+            return False
+        readers = [use.node for use in node.outputs[0].uses()]
+        readers += [use.node for reader in readers if reader.op_type == "Cast" for use in reader.outputs[0].uses()]
+        return any(reader.op_type in _SPLITTING for reader in readers)
+
+    def _tensor(self, values: NDArray) -> ir.TensorProtocol:
+        old = self.weight.tensor
+        return ir.Tensor(values.astype(old.dtype.numpy()), old.dtype, shape=ir.Shape(self.weight.shape), name=old.name)
+
+    def _decoded(self, tensor: ir.TensorProtocol) -> NDArray | None:
+        """What the layer computes with if `tensor` is what is stored."""
+        weight = Weight(self.weight.index, self.weight.name, tensor, self.weight.path)
+        return real_weights(Layer(self.layer.name, self.layer.op, (weight,), self.layer.node)).get(self.operand)
+
+    def _on_grid(self, values: NDArray) -> ir.TensorProtocol:
+        """The integers nearest to `values` where the layer itself knows their scale: told by what it makes of 0 and of 1."""
+        ones = 0x11 if self._packed else 1
+        zero, one = (self._decoded(self._tensor(np.full(self.weight.shape, fill))) for fill in (0, ones))
+        if zero is None or one is None:
+            raise self._unknown(self.layer.op)
+        scale = one.astype(np.float64) - zero
+        steps = np.rint(np.divide(values - zero, scale, out=np.zeros(values.shape), where=scale != 0))
+        steps = steps.clip(*((0, 15) if self._packed else self._range))
+        if self.layer.node.op_type == "MatMulNBits":
+            outputs, blocks, length = self.weight.shape
+            steps = steps.T
+            padded = np.zeros((outputs, blocks * length * (2 if self._packed else 1)))
+            padded[:, : steps.shape[1]] = steps
+            steps = padded[:, 0::2] + 16 * padded[:, 1::2] if self._packed else padded
+            return self._tensor(steps.reshape(self.weight.shape))
+        half = self.weight.shape[-1]
+        return self._tensor(steps[..., :half] + 16 * steps[..., half:] if self._packed else steps)
 
     def _undone(self, values: NDArray, node: ir.Node, shape: tuple[int, ...]) -> NDArray:
         """What a storage node makes `values` of; `shape` is that of its input."""
