@@ -64,6 +64,12 @@ MODELS = {
         length = Constant <value = int32 {3}> ()
         y = com.microsoft.GroupQueryAttention <num_heads = 4, kv_num_heads = 2> (q, k, v, , , last, length)
     }""",
+    "positions": """(double[3, 4] x) => (double[4, 5] y, double[2, 4] z) {
+        pads = Constant <value = int64[4] {0, 1, 1, 0}> ()
+        y = com.microsoft.Pad (x, pads)
+        places = Constant <value = int64[2, 1] {2, 0}> ()
+        z = com.microsoft.GatherND (x, places)
+    }""",
     "rotation": """(double[1, 2, 3, 4] x, double[3, 2] cosines, double[3, 2] sines) => (double[1, 2, 3, 4] y) {
         places = Constant <value = int64[1, 3] {0, 1, 2}> ()
         y = com.microsoft.RotaryEmbedding (x, places, cosines, sines)

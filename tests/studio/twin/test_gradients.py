@@ -42,6 +42,7 @@ WITHOUT = {
     **dict.fromkeys(("QLinearLeakyRelu", "QLinearMul", "QLinearReduceMean", "QLinearSigmoid"), _STRAIGHT),
     **dict.fromkeys(("QLinearSoftmax", "QLinearWhere"), _STRAIGHT),
     "BitCast": "bits have no slope",
+    "MatMulInteger16": "the inputs are integers",
 }  # fmt: skip
 
 #: Float inputs that no gradient is asked for, by operator and position.
