@@ -17,6 +17,7 @@ from studio.samples.inputs import inputs_of
 from studio.samples.open import open_samples
 from studio.samples.random import random_samples
 from studio.train import spec
+from studio.train.average import Averaged
 from studio.train.data import TrainingData
 from studio.train.hooks import Hook
 from studio.train.learner import Recurrence
@@ -160,6 +161,8 @@ def _hooks(training: Training, data: TrainingData) -> list[Hook]:
         hooks.append(Unfolded(window[0].feeds for window in (data.batch(n) for n in range(min(data.epoch, _BATCHES)))))
     if (ranges := spec.parse_ranges(training.ranges)).follow:
         hooks.append(FollowingRanges(ranges))
+    if training.ema:
+        hooks.append(Averaged(training.ema))
     return hooks
 
 

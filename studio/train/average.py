@@ -54,10 +54,12 @@ class Averaged(Hook):
             value.copy_(state[f"mean.{name}"])
 
     def _values(self) -> dict[str, torch.Tensor]:
-        """Everything floating that the twin learns or gathers, inserted modules included."""
-        found = {**dict(self.twin.named_parameters()), **dict(self.twin.named_buffers())}
-        learned = {f"w{slot}" for slot in self.twin._slots.values()} | {f"s{slot}" for slot in self.twin._slots.values()}
-        return {n: v for n, v in found.items() if v.is_floating_point() and (n in learned or "." in n)}
+        """What the twin learns and gathers, that of inserted modules included."""
+        found: dict[str, torch.Tensor] = {**self.twin.weights(), **self.twin.statistics()}
+        for name, module in self.twin.named_children():
+            parts = [*module.named_parameters(), *module.named_buffers()]
+            found |= {f"{name}.{part}": value for part, value in parts if value.is_floating_point()}
+        return found
 
     @torch.no_grad()
     def _put(self, values: dict[str, torch.Tensor]) -> None:

@@ -52,6 +52,12 @@ class Training(Method):
     optimizer: str = setting("adamw", choices=("adamw", "sgd"), help="How gradients become updates.")
     weight_decay: float = setting(0.0, 0.0, 1.0, help="Share by which weights shrink per update and learning rate.")
     clip: float = setting(1.0, 0.0, 1e6, help="Greatest norm of the gradient; 0 sets no bound.")
+    ema: float = setting(
+        0.0,
+        0.0,
+        0.99999,
+        help="Keep the moving average of the weights: the share an update leaves in place; 0 keeps the latest.",
+    )
     precision: str = setting(
         "auto",
         choices=("auto", "float32", "bf16-mixed", "16-mixed"),

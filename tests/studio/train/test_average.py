@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from studio import formats
+from studio.measure.fidelity import compare
+from studio.method import Context, make_method
+from studio.samples.open import open_samples
 from studio.train.average import Averaged
 from studio.twin.module import Twin
 
@@ -75,3 +79,18 @@ def test_batch_statistics_are_averaged_with_the_weights(image_net: Path) -> None
     with hook.evaluating():
         decay = 2 / 11
         torch.testing.assert_close(twin.statistics()[name], before + 8.0 * (1 - decay))
+
+
+def test_what_a_step_keeps_is_the_average(digit_mlp: Path) -> None:
+    model = formats.load(digit_mlp)
+    samples = open_samples(digit_mlp.with_name("samples.yaml"), model)
+    pruned = make_method("prune-weights", {"sparsity": 0.8}).apply(model, model.layers, Context())
+    settings = {"steps": 20, "learning_rate": 3e-3, "patience": 0, "schedule": "constant"}
+    found = {}
+    for ema in (0.0, 0.9):
+        made = make_method("distill", {**settings, "ema": ema})
+        found[ema] = made.apply(pruned, pruned.layers, Context(samples, original=model))
+    start, latest, mean = (one.layers[0].main.tensor.numpy() for one in (pruned, found[0.0], found[0.9]))
+    assert 0 < np.linalg.norm(mean - start) < np.linalg.norm(latest - start)
+    assert ((mean == 0) == (start == 0)).mean() > 0.999
+    assert compare(model, found[0.9], samples).error < compare(model, pruned, samples).error
