@@ -11,7 +11,7 @@ from torch import nn
 
 from studio.model import Model
 from studio.twin.grids import grids_of
-from studio.twin.operators import Mode
+from studio.twin.operators import Mode, failed
 from studio.twin.plan import Body, Step, plan
 from studio.twin.stored import Stored
 from studio.twin.storing import stored_of
@@ -130,6 +130,7 @@ class Twin(nn.Module):
 
         Raises:
             KeyError: an input is missing, or a value to keep is not computed.
+            RunError: an operator cannot take the values that came to it: an index beyond a table, shapes that do not fit.
         """
         kept = {name: self.plan.numbers[name] for name in keep}
         env: list[Any] = [None] * self.plan.slots
@@ -170,19 +171,24 @@ class Twin(nn.Module):
     def _run(self, env: list[Any], kept: frozenset[int], body: Body, *inputs: Any) -> tuple[Any, ...]:
         for slot, value in zip(body.inputs, inputs, strict=True):
             env[slot] = value
-        for step in body.steps:
-            arguments = [env[slot] if slot >= 0 else None for slot in step.inputs]
-            results = self._call(step, arguments, env, kept)
-            if type(results) is not tuple:
-                results = (results,)
-            if step.after is not None:
-                results = (step.after(results[0]), *results[1:])
-            for slot, value in zip(step.outputs, results, strict=False):
-                if slot >= 0:
-                    env[slot] = value
-            for slot in step.frees:
-                if slot not in kept:
-                    env[slot] = None
+        step = None
+        try:
+            for step in body.steps:
+                arguments = [env[slot] if slot >= 0 else None for slot in step.inputs]
+                results = self._call(step, arguments, env, kept)
+                if type(results) is not tuple:
+                    results = (results,)
+                if step.after is not None:
+                    results = (step.after(results[0]), *results[1:])
+                for slot, value in zip(step.outputs, results, strict=False):
+                    if slot >= 0:
+                        env[slot] = value
+                for slot in step.frees:
+                    if slot not in kept:
+                        env[slot] = None
+        except (RuntimeError, IndexError, ValueError, TypeError) as error:
+            assert step is not None
+            raise failed(step.node, error) from error
         return tuple(env[slot] if slot >= 0 else None for slot in body.outputs)
 
     def _call(self, step: Step, arguments: list[Any], env: list[Any], kept: frozenset[int]) -> Any:

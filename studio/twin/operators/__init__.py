@@ -60,6 +60,19 @@ def unsupported(node: Node, why: str) -> RunError:
     return RunError(what, why, "Leave out the step that trains, or export the model without this operator")
 
 
+def failed(node: Node, error: Exception) -> RunError:
+    """What a user is told where torch refused the values that came to a node."""
+    lines = str(error).strip().splitlines()
+    why = lines[0].rstrip(".")[:300] if lines else type(error).__name__
+    if "out of memory" in why.lower() or "can't allocate memory" in why.lower():
+        return RunError(
+            f"Memory ran out at the node {node.name} ({node.op})", why, "Make batch-size smaller, and accumulate larger"
+        )
+    return RunError(
+        f"The node {node.name} ({node.op}) cannot be computed in torch", why, "Check the samples, or report this model"
+    )
+
+
 @dataclass
 class Mode:
     """How a twin runs: `training` turns Dropout on, `statistics` lets BatchNormalization use and update those of the batch.
