@@ -59,13 +59,14 @@ def apply(training: Training, model: Model, layers: tuple[Layer, ...], context: 
     for note in lesson.notes:
         context.note(note)
     options = training.options(context.seed, _key(training, student, layers, data, context))
+    hooks = _hooks(training, data)
     trained = train(
         twin,
         lesson.objective,
         data,
         options,
         context.job,
-        _hooks(training, data),
+        hooks,
         paths.checkpoints(),
         teacher=lesson.teacher,
         recurrence=recurrence,
@@ -75,6 +76,8 @@ def apply(training: Training, model: Model, layers: tuple[Layer, ...], context: 
         context.resolve(learning_rate=trained.learning_rate)
     if training.minutes:
         context.resolve(steps=trained.planned, minutes=0.0)
+    if not all(hook.settled(trained.steps) for hook in hooks):
+        context.note("training ended before the schedule of sparsity did, so the weights stay as they were")
     after = with_weights(student, twin) if trained.best else student
     _tell(trained, data, context)
     for layer in alone:

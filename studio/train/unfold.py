@@ -71,12 +71,12 @@ class Unfolded(Hook):
         gathered = {step.node.name: _Moments() for step in self.steps}
         for step in self.steps:
             step.after = gathered[step.node.name]
-        training = twin.training
+        training, device = twin.training, next(twin.parameters()).device
         twin.eval()
         try:
             with torch.no_grad():
                 for feeds in self.feeds:
-                    twin(feeds)
+                    twin({name: value.to(device) for name, value in feeds.items()})
         finally:
             twin.train(training)
             for step in self.steps:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,10 @@ from studio import formats, paths
 from studio.graph.average import tensors_of
 from studio.graph.edit import store
 from studio.graph.kept import write_kept
+from studio.graph.serialize import write
 from studio.method import Context, make_method
 from studio.model import Model
+from studio.samples.open import open_samples
 from studio.train.initialize import corresponding, evenly, initialized
 from tests import real_models
 from tests.variants import HIDDEN, edited, narrow, noisy, real
@@ -82,3 +86,16 @@ def test_unlike_models_share_what_has_one_name_and_shape() -> None:
     student = Model(graph)
     after, _ = initialized(student, teacher)
     assert np.array_equal(after.layers[0].weights[1].tensor.numpy(), teacher.layers[0].weights[1].tensor.numpy())
+
+
+def test_a_distilled_student_in_a_file_begins_so(tmp_path: Path) -> None:
+    teacher = formats.load(paths.sample_models() / "digit_mlp" / "model.onnx")
+    samples = open_samples(paths.sample_models() / "digit_mlp" / "samples.yaml", teacher)
+    write(edited(narrow(teacher), lambda name, array: np.zeros_like(array)), tmp_path / "student.onnx")
+    settings = {"student": str(tmp_path / "student.onnx"), "initialize": True, "steps": 4, "learning_rate": 1e-4}
+    context = Context(samples, original=teacher)
+    after = make_method("distill", settings).apply(teacher, teacher.layers, context)
+    assert context.notes[0] == "6 of 6 weight tensors begin as those of model.onnx"
+    kernel, original = (one.layer("/fc1/Gemm").main.tensor.numpy() for one in (after, teacher))
+    assert kernel.shape == (86, 784)
+    assert 0 < np.abs(kernel - original[HIDDEN]).max() < 0.01

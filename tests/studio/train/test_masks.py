@@ -12,6 +12,7 @@ import torch
 
 from studio import formats, paths
 from studio.errors import RunError
+from studio.job import Job
 from studio.method import Context, make_method
 from studio.model import Model
 from studio.samples.open import open_samples
@@ -178,3 +179,12 @@ def test_a_distilled_step_keeps_its_exact_share(model: Model) -> None:
     distill = make_method("distill", {"steps": 12, "learning_rate": 1e-3, "sparsity": "polynomial 0.9"})
     after = distill.apply(model, model.layers, Context(samples, original=model))
     assert [zeros(after)[f"fc{n}.weight"] for n in (1, 2, 3)] == [180634, 29491, 1152]
+
+
+def test_a_training_that_ends_before_its_schedule_says_so(model: Model) -> None:
+    samples = open_samples(paths.sample_models() / "digit_mlp" / "samples.yaml", model)
+    distill = make_method("distill", {"steps": 12, "learning_rate": 1e-3, "sparsity": "polynomial 0.9"})
+    job = Job(on_point=lambda series, x, y: job.finish() if x >= 3 else None)
+    context = Context(samples, job, original=model)
+    assert distill.apply(model, model.layers, context) is model
+    assert "training ended before the schedule of sparsity did, so the weights stay as they were" in context.notes
