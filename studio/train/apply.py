@@ -126,15 +126,16 @@ def _data(training: Training, model: Model, context: Context) -> TrainingData:
     assert samples is not None
     rows = samples.rows("all" if training.data else "calibration")
     if training.data and given is not None:
-        again = _shared_rows(samples, given)
+        again, compared = _shared_rows(samples, given)
         if again:
-            text = f"{again:,} of the {_COMPARED:,} first evaluation rows compared are in the training data: figures flatter it"
-            context.note(text)
+            context.note(
+                f"{again:,} of {compared:,} evaluation rows looked at are in the training data: figures will flatter it"
+            )
     return TrainingData(samples, rows, batch_size=training.batch_size, holdout=training.holdout, seed=context.seed)
 
 
-def _shared_rows(samples: Samples, given: Samples) -> int:
-    """How many evaluation rows of `given` are rows of `samples`, of as many as are compared."""
+def _shared_rows(samples: Samples, given: Samples) -> tuple[int, int]:
+    """How many evaluation rows of `given` are rows of `samples`, and how many were compared."""
 
     def digests(source: Samples, rows: np.ndarray) -> list[bytes]:
         found = []
@@ -146,7 +147,8 @@ def _shared_rows(samples: Samples, given: Samples) -> int:
         return found
 
     theirs = set(digests(samples, samples.rows("all")[: 20 * _COMPARED]))
-    return sum(one in theirs for one in digests(given, given.rows("evaluation", _COMPARED)))
+    mine = digests(given, given.rows("evaluation", _COMPARED))
+    return sum(one in theirs for one in mine), len(mine)
 
 
 def _recurrence(model: Model, samples: Samples) -> Recurrence:

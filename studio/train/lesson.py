@@ -120,7 +120,7 @@ def from_labels(student: Model, twin: Twin, data: TrainingData, asked: Sequence[
     """
     if not data.labeled:
         what = "fine-tune needs labels"
-        raise RunError(what, f"{data.samples.name} has none", "Use distill, which learns from a teacher instead")
+        raise RunError(what, "the samples have none", "Use distill, which learns from a teacher instead")
     chosen = asked or (LossTerm("truth"),)
     losses = {"bce": "bce", "regression": "regression", "huber": "huber", "cosine": "similarity", **{n: n for n in _SCORES}}
     terms = [_truth(term.name, term.weight, losses.get(term.name, ""), student, twin, data) for term in chosen]
@@ -153,7 +153,7 @@ def _variances(teacher: Twin, outputs: Sequence[Output], data: TrainingData) -> 
 def _truth(name: str, weight: float, loss: str, student: Model, twin: Twin, data: TrainingData) -> AgainstLabels:
     """The term that compares with labels: by `loss`, or by the one that fits the task."""
     if not data.labeled:
-        raise RunError(f"The loss {name} needs labels", f"{data.samples.name} has none", "Leave it out")
+        raise RunError(f"The loss {name} needs labels", "the samples have none", "Leave it out")
     kind, output, activation = _meaning(student, twin, data)
     if kind == "transcription":
         raise RunError("Transcriptions cannot be trained on", "their letters stand at no known step", "Use distill")
