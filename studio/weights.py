@@ -41,6 +41,7 @@ _INTEGER_WEIGHTS = {
     "ConvInteger": {1}, "MatMulInteger": {0, 1}, "QLinearConv": {3}, "QLinearMatMul": {0, 3}, "MatMulNBits": {1},
     "GatherBlockQuantized": {0}, "DynamicQuantizeMatMul": {1}, "MatMulIntegerToFloat": {1}, "DynamicQuantizeLSTM": {1, 2},
     "Gather": {0}, "QGemm": {3}, "QAttention": {1}, "QEmbedLayerNormalization": {2, 3, 4}, "DynamicQuantizeConv": {1},
+    "QLinearAdd": {0, 3}, "QLinearMul": {0, 3},
 }  # fmt: skip
 
 

@@ -5,6 +5,8 @@ Source: Bengio et al., Estimating or Propagating Gradients Through Stochastic Ne
 
 from __future__ import annotations
 
+from typing import Any
+
 import onnx_ir as ir
 import torch
 
@@ -26,9 +28,21 @@ _SMALL = {
 }  # fmt: skip
 
 
+class _Straight(torch.autograd.Function):
+    """Unlike x + (rounded - x), also right for infinite values, and free of their copies."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, rounded: torch.Tensor) -> torch.Tensor:
+        return rounded.view_as(rounded)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        return gradients[0], None
+
+
 def straight(x: torch.Tensor, rounded: torch.Tensor) -> torch.Tensor:
     """The value of `rounded` with the gradient of `x`."""
-    return x + (rounded - x).detach() if x.requires_grad else rounded
+    return _Straight.apply(x, rounded.detach())
 
 
 def round_even(x: torch.Tensor) -> torch.Tensor:

@@ -53,12 +53,16 @@ PLACES: dict[str, dict[int, Place]] = {
     "MatMulIntegerToFloat": {0: Place((2,), 4, -2), 1: Place((3,), 5)},
     "DynamicQuantizeLSTM": {1: Place((8,), 9), 2: Place((10,), 11)},
     "QGemm": {3: Place((4,), 5), 6: Place((1, 4))},
-    "QAttention": {1: Place((4,), 7), 2: Place((3, 4))},
+    "QAttention": {1: Place((4,), 7)},
+    "QLinearAdd": {0: Place((1,), 2), 3: Place((4,), 5)},
+    "QLinearMul": {0: Place((1,), 2), 3: Place((4,), 5)},
 }
 #: Inputs that are learned even where they hold one number: the bias of a layer with one output.
 _ONE_OUTPUT = {"Gemm": (2,), "Conv": (2,), "ConvTranspose": (2,)}
 #: What stands between a gathered integer row and the Mul by its scale.
 _UNPACKING = ("Cast", "Sub")
+#: What moves integers and leaves them on their grid.
+_MOVING = {"Unsqueeze", "Squeeze", "Reshape", "Flatten", "Transpose", "Slice", "Identity"}
 _NOT_TRAINED = {ir.DataType.FLOAT8E8M0}
 
 
@@ -162,13 +166,11 @@ class _Finder:
 
     def _rows(self, node: ir.Node, shape: tuple[int, ...]) -> dict | None:
         """A table of bytes, one integer each, whose rows are gathered: with a scale per row gathered beside them, or one."""
+        if parts := _single(node.outputs[0]):
+            return self._grid(parts, _as_it_is, shape, ())
         reader, zero = node, None
         while len(reader.outputs[0].uses()) == 1:
             reader, before = next(iter(reader.outputs[0].uses())).node, reader
-            if reader.op_type == "DequantizeLinear" and before is node:
-                found = self._grid(reader.inputs[1:], partial(_spread, axis=0, block=0), shape, ())
-                single = found and all(_size(value) == 1 for value in reader.inputs[1:])
-                return found if single else None
             if reader.op_type == "Mul":
                 other = next((v for v in reader.inputs if v is not before.outputs[0]), None)
                 return self._grid([_table(other), _table(zero)], partial(_per_row, rank=len(shape)), shape, ())
@@ -276,6 +278,24 @@ def _table(value: ir.Value | None) -> ir.Value | None:
     return maker.inputs[0] if maker is not None and maker.op_type == "Gather" else value
 
 
-def _size(value: ir.Value | None) -> int:
-    tensor = constant(value)
-    return 1 if tensor is None else tensor.size
+def _single(value: ir.Value) -> list[ir.Value | None] | None:
+    """Scale and zero point with which `value`, integers of one grid, is read, also where it is only moved before that."""
+    for node, index in value.uses():
+        if index == 0 and node.op_type in _MOVING:
+            parts = _single(node.outputs[0])
+        else:
+            parts = [node.inputs[n] for n in _beside(node, index) if n < len(node.inputs)]
+        tensors = [constant(one) for one in parts or () if one is not None]
+        if tensors and all(tensor is not None and tensor.size == 1 for tensor in tensors):
+            return parts
+    return None
+
+
+def _beside(node: ir.Node, index: int) -> tuple[int, ...]:
+    """The inputs that hold scale and zero point of input `index`."""
+    if node.op_type == "DequantizeLinear" or (node.op_type == "QLinearConcat" and index % 3 == 2):
+        return index + 1, index + 2
+    place = PLACES.get(node.op_type, {}).get(index)
+    if place is None or len(place.scales) != 1:
+        return ()
+    return place.scales if place.zero is None else (*place.scales, place.zero)

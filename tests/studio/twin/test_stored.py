@@ -13,7 +13,9 @@ import onnxruntime as ort
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_dynamic, quantize_static
 
+from studio import paths
 from studio.graph.serialize import to_bytes
 from studio.method import all_methods
 from studio.model import Model
@@ -284,3 +286,31 @@ def test_files_that_the_runtime_optimized_are_trained_as_well(name: str, form: s
         np.testing.assert_allclose(found[key].detach().numpy(), array, rtol=1e-4, atol=close * abs(array).max())
     sum(output.square().sum() for output in found.values()).backward()
     assert all(weight.grad is not None for weight in twin.weights().values())
+
+
+class _Rows(CalibrationDataReader):
+    def __init__(self, model: Model) -> None:
+        self.rows = iter([feeds_of(model)])
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self.rows, None)
+
+
+@pytest.mark.parametrize("name", ["ranker", "recurrent"])
+@pytest.mark.parametrize("form", ["dynamic", "operators", "pairs"])
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_files_of_the_runtimes_own_quantization_tool(name: str, form: str, per_channel: bool, tmp_path: Path) -> None:
+    source, target = paths.sample_models() / name / "model.onnx", tmp_path / "quantized.onnx"
+    if form == "dynamic":
+        quantize_dynamic(source, target, per_channel=per_channel)
+    else:
+        layout = QuantFormat.QOperator if form == "operators" else QuantFormat.QDQ
+        quantize_static(source, target, _Rows(fresh(name)), quant_format=layout, per_channel=per_channel)
+    model = Model(ir.load(target))
+    twin = Twin(model).eval()
+    assert with_weights(model, twin) is model
+    assert not [key for key in integers_of(twin).keys() - twin.weights().keys() if not key.endswith("zero_point")]
+    feeds = feeds_of(model)
+    found = twin({key: torch_value(array, twin) for key, array in feeds.items()})
+    for key, array in by_runtime(model, feeds).items():
+        np.testing.assert_allclose(found[key].detach().numpy(), array, rtol=1e-4, atol=1e-5)
