@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import nn
@@ -101,6 +102,6 @@ def head(inputs: int, classes: int = 10) -> nn.Sequential:
 def mlp(*widths: int, act: type[nn.Module] = nn.ReLU, last: nn.Module | None = None) -> nn.Sequential:
     """Linear layers of these widths with activations between them."""
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         layers += [nn.Linear(inputs, outputs), act()]
     return nn.Sequential(*layers[:-1], *([] if last is None else [last]))

@@ -22,12 +22,13 @@ def module_of(entry: Entry) -> nn.Module:
     torch.manual_seed(0)
     module = getattr(importlib.import_module(f"tests.zoo.{entry.family}"), entry.build)(**entry.options).eval()
     random = torch.Generator().manual_seed(1)
-    for one in module.modules():
-        if isinstance(one, nn.modules.batchnorm._BatchNorm):  # fresh ones would do nothing
+    for one in module.modules():  # fresh norms would do nothing, and exporters store equal tensors once
+        if isinstance(one, nn.modules.batchnorm._BatchNorm):
             one.running_mean.normal_(0, 0.1, generator=random)  # type: ignore[union-attr,operator]
             one.running_var.uniform_(0.5, 1.5, generator=random)  # type: ignore[union-attr,operator]
-            if one.affine:
-                nn.init.uniform_(one.weight, 0.5, 1.5, generator=random)
+        if "Norm" in type(one).__name__ and isinstance(getattr(one, "weight", None), nn.Parameter):
+            nn.init.uniform_(one.weight, 0.5, 1.5, generator=random)
+            if isinstance(getattr(one, "bias", None), nn.Parameter):
                 nn.init.normal_(one.bias, 0, 0.1, generator=random)
     return module
 

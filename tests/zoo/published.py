@@ -25,7 +25,10 @@ _OWN = {
     "OPT": {"ffn_dim": 64, "word_embed_proj_dim": 32},
     "Llama": {"num_key_value_heads": 2},
     "Qwen2": {"num_key_value_heads": 2},
-    "ConvNext": {"num_hidden_layers": 4, "patch_size": 4, "layer_scale_init_value": 0.5, "hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1]},
+    "ConvNext": {
+        "num_hidden_layers": 4, "patch_size": 4, "layer_scale_init_value": 0.5,
+        "hidden_sizes": [8, 16, 24, 32], "depths": [1, 1, 1, 1],
+    },
     "ResNet": {"embedding_size": 16, "hidden_sizes": [16, 32, 48, 64], "depths": [1, 1, 1, 1]},
     "MobileNetV2": {"depth_multiplier": 0.25, "finegrained_output": False},
     "Segformer": {
