@@ -26,8 +26,10 @@ def fabric_of(options: TrainOptions) -> Fabric:
     batches of its own, and all make the same update with their mean.
 
     Raises:
-        RunError: there are fewer GPUs than processes on this machine.
+        RunError: there are fewer GPUs than processes on this machine, or weights are to be divided among them.
     """
+    if options.sharding == "full":
+        raise RunError("Weights cannot be divided among processes", "every process holds all of them", "Set sharding to none")
     cuda = torch.cuda.is_available()
     precision = {"auto": "bf16-mixed" if cuda and torch.cuda.is_bf16_supported() else "32-true", "float32": "32-true"}
     where: dict[str, Any] = {

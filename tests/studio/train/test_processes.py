@@ -108,6 +108,7 @@ def test_paused_finished_and_no_process_left_behind() -> None:
     assert set(psutil.Process().children(recursive=True)) <= before
 
 
+@pytest.mark.slow
 def test_cancel_keeps_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
     steps: list[float] = []
 
@@ -173,6 +174,7 @@ def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return started
 
 
+@pytest.mark.slow
 def test_the_users_own_torchrun(run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d"]
     torchrun += ["--rdzv-endpoint", "127.0.0.1:0", "--local-addr", "127.0.0.1"]
