@@ -29,6 +29,9 @@ _KEEPING = frozenset(
      "LpPool", "GlobalAveragePool", "GlobalMaxPool", "Concat", "Pad", "Resize", "QuantizeLinear", "DequantizeLinear"}
 )  # fmt: skip
 
+#: What stands between a value and a layer that computes with integers.
+_QUANTIZERS = frozenset({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear"})
+
 
 @dataclass(frozen=True)
 class Inner:
@@ -96,13 +99,32 @@ def trunk(model: Model, shapes: dict[str, Info] | None = None) -> list[Inner]:
         (value,) = live
         if value.producer() is not node or value.is_graph_output():
             continue
-        readers = [use.node for use in value.uses() if use.node in place]
+        if node.op_type in _QUANTIZERS or not _real(value, shapes):
+            continue
+        readers = {reader for reader in _readers(value) if reader in place}
         shape, axis = _shape(value, shapes), channel_axis(value)
         ends = len(readers) > 1 or any(layers[place[reader]] for reader in readers)
         if ends and len(shape) > 1 and shape[axis] is not None:
             found.append(Inner(value.name or "", shape, axis % len(shape), done / total, frozenset(passed - STORAGE_OPS)))
             passed = set()
     return found
+
+
+def _readers(value: ir.Value) -> set[ir.Node]:
+    """Who reads a value, directly or rounded to integers."""
+    found: set[ir.Node] = set()
+    for use in value.uses():
+        if use.node.op_type in _QUANTIZERS:
+            found = found.union(*(_readers(out) for out in use.node.outputs))
+        else:
+            found.add(use.node)
+    return found
+
+
+def _real(value: ir.Value, shapes: dict[str, Info]) -> bool:
+    """Whether the values are numbers as they are, and no integers that stand for others."""
+    info = shapes.get(value.name or "")
+    return info is None or not info.dtype.endswith("int8")
 
 
 def _shape(value: ir.Value, shapes: dict[str, Info]) -> tuple[int | None, ...]:

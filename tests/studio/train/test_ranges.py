@@ -81,7 +81,7 @@ def test_what_is_written_computes_what_was_trained(name: str, method: str) -> No
     model, feeds = quantized(name, method)
     twin, hook = Twin(model), FollowingRanges(Ranges(True))
     hook.begin(twin, 8)
-    train(twin, hook, feeds, range(8))
+    train(twin, hook, feeds, range(4))
     hook.finish()
     after = with_weights(model, twin)
     with torch.no_grad():
