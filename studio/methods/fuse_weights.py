@@ -16,6 +16,7 @@ from studio.measure.task import evaluate
 from studio.method import Context, Method
 from studio.model import Layer, Model
 from studio.setting import setting
+from studio.train.spec import parse_paths
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class FuseWeights(Method):
 
     @property
     def _paths(self) -> tuple[str, ...]:
-        return tuple(path.strip() for path in self.models.split(";") if path.strip())
+        return parse_paths(self.models)
 
     def apply(self, model: Model, layers: tuple[Layer, ...], context: Context) -> Model:
         context.job.progress(0.0, "open")
@@ -83,13 +84,14 @@ class FuseWeights(Method):
                 return self._told(model, fused, context, f"{self.alpha:g} of {teacher.name}, {1 - self.alpha:g} of this model")
         elif not isinstance(pairs, str):
             kept = kept_by(model, teacher, pairs)
-            if not isinstance(kept, str) and model.opset == teacher.opset and model.ir.ir_version == teacher.ir.ir_version:
+            versions = [(one.opset, one.ir.ir_version) for one in (model, teacher)]
+            if not isinstance(kept, str) and versions[0] == versions[1]:
                 fused = scattered(model, teacher, pairs, kept, self.alpha, job)
                 context.note(
                     f"The model has the channels of {teacher.name} again, {fused.bytes:,} instead of {model.bytes:,} bytes"
                 )
                 return self._told(model, fused, context, "put back into the channels it came from")
-            why = f"{why}; {kept}" if isinstance(kept, str) else why
+            why = f"{why}; {kept if isinstance(kept, str) else 'their files are of different versions'}"
         return self._outputs(model, teacher, why or "", context)
 
     def _outputs(self, model: Model, teacher: Model, why: str, context: Context) -> Model:
@@ -141,9 +143,7 @@ class FuseWeights(Method):
             else:
                 context.changed(layer.name, note)
         if fused is not model and any(layer.op == "BatchNormalization" for layer in model.layers):
-            context.note(
-                "Running statistics of batch normalization were averaged too; taken anew from data they may do better"
-            )
+            context.note("Running statistics of batch normalization were averaged too; taken anew from data they may do better")
         return fused
 
 
