@@ -9,7 +9,7 @@ from studio.gui.parts import named
 
 _LEFT, _RIGHT = 270, 340  # pixels at first
 _BOTTOM, _BOTTOM_EMPTY = 240, 120  # with something to compare, and before
-_TALL = {"distill": 380}  # height of those at the bottom that need more, once they are wanted
+_TALL = {"distill": 380, "training": 300}  # height of those at the bottom that need more, once they are wanted
 _PLACES = (
     (Qt.DockWidgetArea.LeftDockWidgetArea, "recipe", "samples"),
     (Qt.DockWidgetArea.RightDockWidgetArea, "inspector"),

@@ -48,6 +48,10 @@ def test_every_panel_in_every_language_and_theme(studio: Studio, qtbot, sample) 
     hub.document.select([hub.document.layers.names[4]])
     waits(qtbot, hub)
     assert len(hub.document.variants) == 1
+    studio.window.distill.add.click()
+    fronts = (
+        ("recipe", "compare"), ("samples", "jobs"), ("samples", "log"), ("recipe", "distill"), ("recipe", "training"),
+    )  # fmt: skip
     faults: list[str] = []
     same = True  # the first round is what it was started in
     for language in ("en", "zh_CN"):
@@ -59,7 +63,7 @@ def test_every_panel_in_every_language_and_theme(studio: Studio, qtbot, sample) 
             studio.window.resize(1280, 800)
             studio.window.reset_layout()
             waits(qtbot, hub)
-            for front in (("recipe", "compare"), ("samples", "jobs"), ("samples", "log")):
+            for front in fronts:
                 for dock in front:
                     studio.window.docks.bring(dock)
                 waits(qtbot, hub)

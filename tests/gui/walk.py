@@ -34,8 +34,9 @@ def widgets(root: QWidget) -> Iterator[QWidget]:
     """The root and everything in it that can be seen, other windows left out."""
     if root.isVisible():
         yield root
+    behind = [dock for dock in root.findChildren(QDockWidget) if dock.visibleRegion().isEmpty()]  # other tabs: not laid out
     for one in root.findChildren(QWidget):
-        if one.isVisible() and one.window() is root.window():
+        if one.isVisible() and one.window() is root.window() and not any(dock.isAncestorOf(one) for dock in behind):
             yield one
 
 

@@ -172,7 +172,8 @@ class TrainingPanel(QWidget):
         self.state.setText(text)
         self.bar.setVisible(running)
         self.bar.setValue(round(_FULL * item.fraction))
-        self.time.setText(", ".join(filter(None, (clock(item.seconds), left_text(item.left)))))
+        times = ", ".join(filter(None, (clock(item.seconds), left_text(item.left))))
+        self.time.setText(tr("Whole run: {times}", times=times))
         self.pause.setText(tr("Resume") if item.paused else tr("Pause"))
         self.pause.setIcon(icon("play" if item.paused else "pause"))
         for button in (self.pause, self.cancel, self.finish):
