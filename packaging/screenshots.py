@@ -149,6 +149,12 @@ def everything(camera: Camera, folder: Path) -> None:
                 camera.front("samples", "jobs")
                 camera.take(folder / f"{name}-3-samples-jobs.png")
                 camera.front("log")
+                camera.window.distill.editor.add()
+                camera.window.docks.bring("distill")
+                camera.window.distill.suggest()
+                camera.take(folder / f"{name}-3-distillation.png")
+                camera.hub.document.undo.undo()
+                camera.hub.document.undo.undo()
                 for number, action in enumerate(("properties", "settings", "shortcuts", "about", "palette"), 4):
                     camera.window.actions_.all[action].trigger()
                     camera.rest()

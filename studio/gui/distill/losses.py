@@ -85,4 +85,5 @@ class LossesForm(QWidget):
             self.given.emit(tuple(LossTerm(name, float(value)) if one.name == name else one for one in self._terms))
         else:
             self.show_terms(self._terms)
-            self.refused.emit(f"The weight of the loss {name} {fault}.")
+            why = say(fault or "")
+            self.refused.emit(tr("The weight of the loss {name} {why}.", name=name, why=why))
