@@ -10,7 +10,7 @@ import onnx_ir as ir
 from studio.errors import SettingError
 from studio.graph.shapes import Info, infer_shapes
 from studio.model import Model
-from studio.train.trunk import Inner, channel_axis, trunk
+from studio.train.trunk import Inner, channel_axis, read_by, trunk
 
 #: A value of the same name counts as the same value only at about the same depth: exporters number values anew.
 _SAME_DEPTH = 0.15
@@ -173,9 +173,24 @@ def _named(model: Model, name: str, shapes: dict[str, Info], who: str) -> Inner:
     value = next((v for node in model.ir.graph for v in node.outputs if v.name == name), None)
     if value is None:
         raise SettingError(f"The {who} has no value named {name!r}", todo="Choose the output of a node of the main graph")
+    if value not in _needed(model):
+        raise SettingError(f"No output of the {who} depends on its value {name!r}", todo="Choose another value")
     info, axis = shapes.get(name), channel_axis(value)
     if info is None or not info.shape or len(info.shape) < 2 or info.shape[axis] is None:
         raise SettingError(f"It is not known how many channels the {who}'s value {name!r} has")
     maker = value.producer()
     kind = frozenset({maker.op_type} if maker is not None else ())
     return Inner(name, info.shape, axis % len(info.shape), 0.0, kind)
+
+
+def _needed(model: Model) -> set[ir.Value]:
+    """The values of the main graph that outputs depend on."""
+    found: set[ir.Value] = set()
+    waiting = list(model.ir.graph.outputs)
+    while waiting:
+        value = waiting.pop()
+        if value not in found:
+            found.add(value)
+            node = value.producer()
+            waiting += read_by(node) if node is not None else []
+    return found

@@ -81,7 +81,7 @@ def trunk(model: Model, shapes: dict[str, Info] | None = None) -> list[Inner]:
     for number, node in enumerate(nodes):
         if layers[number] or any(value in inside for value in node.inputs if value is not None):
             inside.update(value for value in node.outputs if _float(value, shapes))
-        for value in _read(node):
+        for value in read_by(node):
             last[value] = number
     sources = [n for n, node in enumerate(nodes) if layers[n] and not any(v in inside for v in node.inputs)]
     begun = max(sources, default=-1)
@@ -132,7 +132,7 @@ def _shape(value: ir.Value, shapes: dict[str, Info]) -> tuple[int | None, ...]:
     return info.shape or () if info is not None else ()
 
 
-def _read(node: ir.Node) -> list[ir.Value]:
+def read_by(node: ir.Node) -> list[ir.Value]:
     """What a node reads, its subgraphs included."""
     found = [value for value in node.inputs if value is not None]
     for attr in node.attributes.values():

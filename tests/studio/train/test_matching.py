@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import onnx_ir as ir
 import pytest
 
 from studio import formats, paths
@@ -102,8 +103,6 @@ def test_at_most_so_many_are_spread_evenly() -> None:
 
 
 def test_attention_in_one_operator_is_told() -> None:
-    import onnx_ir as ir
-
     model = sample("text_encoder")
     graph = model.edit()
     for node in [node for node in graph.graph if node.op_type == "Softmax"]:
@@ -130,6 +129,11 @@ def test_values_are_found_by_name_or_refused() -> None:
     assert (pair.teacher.width, pair.student.axis) == (32, 1)
     with pytest.raises(SettingError, match="The student has no value named 'nothing'"):
         named_pairs(teacher, teacher, [(name, "nothing")])
+    graph = teacher.edit()
+    relu = next(node for node in graph.graph if node.op_type == "Clip")
+    graph.graph.insert_after(relu, ir.node("Abs", [relu.outputs[0]], outputs=[ir.val("aside")], name="aside"))
+    with pytest.raises(SettingError, match="No output of the teacher depends on its value 'aside'"):
+        named_pairs(Model(graph), teacher, [("aside", name)])
 
 
 def test_importing_it_imports_no_torch(tmp_path: Path) -> None:
