@@ -145,5 +145,4 @@ def _note(sides: Sides | None, pair: Pair, reasons: dict[Pair, str]) -> str:
         return tr("not in the teacher") if at[0] < 0 else tr("not in the student")
     widths = sides.teacher.widths[at[0]], sides.student.widths[at[1]]
     projected = None not in widths and widths[0] != widths[1]
-    parts = [tr("projection {one} → {other}", one=widths[1], other=widths[0]) if projected else "", say(reasons.get(pair, ""))]
-    return ", ".join(filter(None, parts))
+    return tr("projection") if projected else say(reasons.get(pair, ""))
