@@ -164,7 +164,7 @@ def child_time(name: str, folder: Path) -> dict[str, Any]:
     case = CASES[name]
     ours, theirs = Side(case, "twin", folder), Side(case, "module", folder)
     wrong = disagreement(ours, theirs)
-    repeats = 60 if case.entry.family == "tables" else 12
+    repeats = 60 if case.entry.family == "tables" else 8
     taken = interleaved({"twin": ours.step, "module": theirs.step}, repeats, warmup=2)
     return {"wrong": wrong, **{side: timing.seconds for side, timing in taken.items()}}
 
@@ -173,7 +173,7 @@ def child_compiled(name: str, folder: Path) -> dict[str, Any]:
     case = CASES[name]
     ours, theirs = Side(case, "compiled", folder), Side(case, "twin", folder)
     wrong = disagreement(ours, theirs)
-    repeats = 60 if case.entry.family == "tables" else 8
+    repeats = 30 if case.entry.family == "tables" else 4
     taken = interleaved({"compiled": ours.step, "twin": theirs.step}, repeats, warmup=2)
     return {"wrong": wrong, **{side: timing.seconds for side, timing in taken.items()}}
 
