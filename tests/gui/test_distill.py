@@ -284,6 +284,16 @@ def test_a_teacher_that_cannot_be_read_is_a_sentence(step: DistillPanel, hub: Hu
     assert not fault.isVisible()
 
 
+def test_a_model_that_is_opened_again_is_read_again(step: DistillPanel, hub: Hub, qtbot, open_model, sample) -> None:
+    step.pairs.suggest.click()
+    hub.operations.close()
+    assert step.findChild(QLabel, "distill.empty").isVisible()
+    open_model(sample("digit_mlp"))
+    assert len(hub.document.plan.steps) == 1  # as it was left
+    qtbot.waitUntil(lambda: step.match.teacher.boxes.rowCount() == 3, timeout=20_000)
+    assert settings(hub)["pairs"] == ""
+
+
 def test_assistants_are_listed_in_order(step: DistillPanel, hub: Hub, qtbot, narrow: Path) -> None:
     other = narrow.with_name("middle.onnx")
     for path in (narrow, other):

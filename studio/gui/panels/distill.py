@@ -159,7 +159,8 @@ class DistillPanel(QWidget):
             part.setSizePolicy(policy, policy)
         self._pages.setCurrentIndex(1 if at >= 0 else 0)
         if at < 0:
-            self._shown = (-1, None)
+            self._shown, self._asked, self.current = (-1, None), (), -1
+            self._wanted.clear()
             return
         if self._shown != (at, self.editor.step):
             self._shown = (at, self.editor.step)
