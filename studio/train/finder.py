@@ -66,7 +66,9 @@ def find(trainee: Trainee, job: Job) -> float:
     """
     kind, start, random = trainee.options.optimizer, trainee.snapshot(), torch.get_rng_state()
     held = list(itertools.islice(trainee.data.held_out(), _HELD))
-    before = max(trainee.held_loss(held), 1e-12)
+    before = trainee.held_loss(held)
+    if not before > 0:  # nothing to learn, or nothing to compare with
+        return SAFE[kind]
     tried, ratios = rates(kind), []
     for number, rate in enumerate(tried):
         job.progress(0.0, f"learning rate: test {number + 1} of {len(tried)}")

@@ -20,7 +20,7 @@ from studio.methods.prune_weights import PruneWeights
 from studio.model import Model
 from studio.samples import Samples
 from studio.samples.open import open_samples
-from studio.train import checkpoint
+from studio.train import checkpoint, trainee
 from studio.train.batch import TrainingBatch
 from studio.train.data import TrainingData
 from studio.train.hooks import Hook
@@ -268,6 +268,26 @@ def test_parameters_of_terms_are_trained_along(models: tuple[Model, Model, Sampl
 
     trained_of(models, objective=objective)
     assert float(made[0].factor.detach()) != 0.5
+
+
+def test_large_tables_are_updated_only_where_rows_occur(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = paths.sample_models() / "ranker"
+    teacher = formats.load(folder / "model.onnx")
+    student = PruneWeights(sparsity=0.6).apply(teacher, teacher.layers, Context())
+    samples = open_samples(folder / "samples.yaml", teacher)
+    monkeypatch.setattr(trainee, "_LARGE", 1000)
+    twin, data = Twin(student), data_of(samples)
+    before = {name: value.detach().clone() for name, value in twin.weights().items()}
+    lesson = lesson_of((teacher, student, samples), twin, data)
+    trained = train(twin, lesson.objective, data, OPTIONS, Job(), teacher=lesson.teacher)
+    assert trained.after["loss"] < trained.before["loss"]
+    batches = [data.batch(number)[0] for number in range(OPTIONS.steps)]
+    table = next(layer for layer in student.layers if layer.name == "/item_table/Gather").main
+    seen = torch.cat([batch.feeds["item"] for batch in batches]).unique()
+    changed = (twin.weights()[table.name] != before[table.name]).any(1).nonzero()[:, 0]
+    assert len(changed)
+    assert set(changed.tolist()) <= set(seen.tolist())
+    assert not twin.mode.sparse
 
 
 def test_batches_depend_on_their_number_alone(models: tuple[Model, Model, Samples]) -> None:
