@@ -21,6 +21,7 @@ from studio.train.average import Averaged
 from studio.train.data import TrainingData
 from studio.train.hooks import Hook
 from studio.train.learner import Recurrence
+from studio.train.lesson import Lesson
 from studio.train.loop import train
 from studio.train.masks import Masks
 from studio.train.ranges import FollowingRanges
@@ -58,7 +59,7 @@ def apply(training: Training, model: Model, layers: tuple[Layer, ...], context: 
     lesson = training.lesson(student, twin, data, recurrence, context)
     for note in lesson.notes:
         context.note(note)
-    options = training.options(context.seed, _key(training, student, layers, data, context))
+    options = training.options(context.seed, _key(training, student, layers, data, lesson, context.seed))
     hooks = _hooks(training, data)
     trained = train(
         twin,
@@ -171,15 +172,15 @@ def _hooks(training: Training, data: TrainingData) -> list[Hook]:
     return hooks
 
 
-def _key(training: Training, model: Model, layers: tuple[Layer, ...], data: TrainingData, context: Context) -> str:
+def _key(training: Training, model: Model, layers: tuple[Layer, ...], data: TrainingData, lesson: Lesson, seed: int) -> str:
     """A digest of all that decides the result, so that a checkpoint is found again by the same training alone."""
     digest = hashlib.sha256()
-    settings = {name: value for name, value in training.values().items() if name not in ("checkpoint_seconds",)}
-    plain = [training.name, settings, [layer.name for layer in layers], context.seed, data.samples.describe()]
-    digest.update(json.dumps([*plain, torch.__version__], sort_keys=True).encode())
-    for one in (model, context.original):
-        for name, tensor in one.tensors() if one is not None else ():
-            digest.update(name.encode() + tensor.tobytes())
+    settings = {name: value for name, value in training.values().items() if name != "checkpoint_seconds"}
+    plain = [training.name, settings, [layer.name for layer in layers], seed, data.samples.describe(), torch.__version__]
+    digest.update(json.dumps(plain, sort_keys=True).encode())
+    taught = lesson.teacher.twin.plan.constants.values() if lesson.teacher is not None else ()
+    for name, tensor in (*model.tensors(), *taught):
+        digest.update(name.encode() + tensor.tobytes())
     digest.update(data.learned.tobytes() + data.held.tobytes())
     for name, value in sorted(data.samples.read(data.learned[: data.samples.fixed_batch or 4]).items()):
         digest.update(name.encode() + np.ascontiguousarray(value).tobytes())
