@@ -36,7 +36,10 @@ class Hook:
         """Called once after the last update, with the weights that are kept; what was inserted goes, what it did stays."""
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Everything to go on from, as tensors by name; copies are made by the caller."""
+        """Everything to go on from, as tensors by name; copies are made by the caller.
+
+        What has an entry per element of a weight is called `<kind>.<name of the weight>` and divided among processes as it is.
+        """
         return {}
 
     def restore(self, state: dict[str, torch.Tensor]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -51,24 +52,31 @@ class Recurrence:
 
 
 class Learner(nn.Module):
-    """Student and objective as one module: whatever wraps it (data parallel, sharded) sees every parameter that is trained."""
+    """Student and objective as one module: whatever wraps it sees every parameter that is trained.
+
+    Attributes:
+        around: entered for every window, and `tied` is applied to its losses: for weights that are divided among processes.
+    """
 
     def __init__(self, twin: Twin, objective: Objective, recurrence: Recurrence) -> None:
         super().__init__()
         self.twin, self.objective, self.recurrence = twin, objective, recurrence
         self.keep = tuple(name for name in objective.student if name not in twin.outputs)
+        self.around: Callable[[], AbstractContextManager[None]] = nullcontext
+        self.tied: Callable[[Values], Values] = lambda losses: losses
 
     def forward(self, window: Windows, taught: tuple[Values, ...], carried: Values) -> tuple[Values, Values, list[Values]]:
         """(losses by name, state to carry on, outputs of every step). Gradients go back through the whole window."""
         losses: dict[str, list[torch.Tensor]] = {}
         outputs = []
-        for batch, answers in zip(window, taught, strict=True):
-            values = self.twin(self.recurrence.into(batch, carried), self.keep)
-            carried = self.recurrence.next(values)
-            for name, value in self.objective(values, answers, batch).items():
-                losses.setdefault(name, []).append(value)
-            outputs.append({name: values[name].detach() for name in self.twin.outputs})
-        means = {name: torch.stack(values).mean() for name, values in losses.items()}
+        with self.around():
+            for batch, answers in zip(window, taught, strict=True):
+                values = self.twin(self.recurrence.into(batch, carried), self.keep)
+                carried = self.recurrence.next(values)
+                for name, value in self.objective(values, answers, batch).items():
+                    losses.setdefault(name, []).append(value)
+                outputs.append({name: values[name].detach() for name in self.twin.outputs})
+            means = self.tied({name: torch.stack(values).mean() for name, values in losses.items()})
         return means, {name: value.detach() for name, value in carried.items()}, outputs
 
 
@@ -76,28 +84,32 @@ class Teacher:
     """A frozen twin that answers with the values an objective compares with.
 
     What it answers to a row is the same in every pass, so it is kept in memory if all of it fits.
+
+    Attributes:
+        around: entered for every window, as that of a `Learner`.
     """
 
     def __init__(self, twin: Twin, names: Iterable[str], recurrence: Recurrence) -> None:
         self.twin, self.names, self.recurrence = twin.eval().requires_grad_(False), tuple(names), recurrence
         self.keep = tuple(name for name in self.names if name not in twin.outputs)
+        self.around: Callable[[], AbstractContextManager[None]] = nullcontext
         self._kept: Values = {}
         self._places = np.zeros(0, np.int64)
 
     def answer(self, window: Windows, carried: Values) -> tuple[tuple[Values, ...], Values]:
         """(values of every step, state to carry on)."""
         answers = []
-        for batch in window:
-            if self._kept:
-                places = torch.from_numpy(self._places[batch.rows])
-                if int(places.min()) >= 0:
-                    device = next(iter(batch.feeds.values())).device
-                    answers.append({name: value[places].to(device) for name, value in self._kept.items()})
-                    continue
-            with torch.no_grad():
+        with torch.no_grad(), self.around():
+            for batch in window:
+                if self._kept:
+                    places = torch.from_numpy(self._places[batch.rows])
+                    if int(places.min()) >= 0:
+                        device = next(iter(batch.feeds.values())).device
+                        answers.append({name: value[places].to(device) for name, value in self._kept.items()})
+                        continue
                 values = self.twin(self.recurrence.into(batch, carried), self.keep)
-            carried = self.recurrence.next(values)
-            answers.append({name: values[name] for name in self.names})
+                carried = self.recurrence.next(values)
+                answers.append({name: values[name] for name in self.names})
         return tuple(answers), carried
 
     def remember(self, data: TrainingData, device: torch.device, most: int, job: Job) -> None:

@@ -22,7 +22,7 @@ from studio.train.hooks import Hook
 from studio.train.learner import Learner, Recurrence, Teacher
 from studio.train.objective import Objective, Values
 from studio.train.options import TrainOptions
-from studio.train.parallel import fabric_of
+from studio.train.parallel import Together, fabric_of
 from studio.train.schedule import factor
 from studio.train.trained import Trained
 from studio.train.trainee import Trainee, under
@@ -94,7 +94,8 @@ class _Loop:
     """
 
     def __init__(self, trainee: Trainee, job: Job, home: Path | None, model: Model | None) -> None:
-        self.trainee, self.job, self.home, self.model = trainee, job, home, model
+        self.trainee, self.home, self.model = trainee, home, model
+        self.job = job if trainee.shards is None else Together(job)
         self.data, self.options, self.fabric, self.hooks = trainee.data, trainee.options, trainee.fabric, trainee.hooks
         self.trained = Trained()
         self.started = self.saved = time.monotonic()
@@ -143,18 +144,32 @@ class _Loop:
         while not trained.stopped:
             if self.evaluated != self.step and (self.step % self.every == 0 or self.step >= trained.planned):
                 self._evaluate()
-            over = self._over()
+            over, due = self._agreed()
             if over:
                 break
-            self._update()
-            if self.options.checkpoint_seconds and time.monotonic() - self.saved > self.options.checkpoint_seconds:
+            if due:
                 self._save()
+            self._update()
         if self.evaluated != self.step:
             self._evaluate()
         trained.stopped = over
 
+    def _agreed(self) -> tuple[str, bool]:
+        """(Why to end now, or nothing, and whether a checkpoint is due), as the first process finds it.
+
+        Raises:
+            Cancelled: the job was cancelled, where processes have to stop together.
+        """
+        seconds = self.options.checkpoint_seconds
+        due = bool(seconds) and time.monotonic() - self.saved > seconds
+        found = (self._over(), due, self.trainee.shards is not None and self.job.cancelled)
+        over, due, cancelled = found if self.fabric.world_size == 1 else self.fabric.broadcast(found)
+        if cancelled:
+            raise Cancelled
+        return over, due
+
     def _over(self) -> str:
-        """Why to end now, or nothing; the same for all processes."""
+        """Why to end now, or nothing."""
         options, over = self.options, ""
         if not self.trained.before["loss"] and all(hook.settled(self.step) for hook in self.hooks):
             over = "there was nothing left to learn"
@@ -168,7 +183,7 @@ class _Loop:
             over = "it was asked to finish"
         elif options.minutes and self._elapsed() > options.minutes * 60:
             over = f"{options.minutes:g} minutes are over"
-        return over if self.fabric.world_size == 1 else self.fabric.broadcast(over)
+        return over
 
     def _highest(self) -> float:
         return self.trained.learning_rate * 0.5**self.halvings
@@ -241,16 +256,23 @@ class _Loop:
 
     def _save(self) -> None:
         """Write everything that is needed to go on from here to the same weights."""
-        if self.home is None or not self.fabric.is_global_zero or not self.best:
+        divided = self.trainee.shards is not None
+        if self.home is None or not self.best or not (divided or self.fabric.is_global_zero):
             return
-        tensors = self.trainee.state() | {f"best.{name}": value for name, value in self.best.items()}
+        tensors = self.trainee.collected(self.trainee.state() | {f"best.{name}": value for name, value in self.best.items()})
+        if self.fabric.is_global_zero:
+            self._write(self.home, tensors)
+        if divided:
+            self.fabric.barrier()  # who ends first has all ended
+        self.saved = time.monotonic()
+
+    def _write(self, home: Path, tensors: Values) -> None:
         facts = {name: getattr(self, name) for name in _FACTS}
         facts["trained"] = {**vars(self.trained), "seconds": self._elapsed()}
         try:
-            checkpoint.save(self.home, self.options.key, Checkpoint(tensors, facts))
+            checkpoint.save(home, self.options.key, Checkpoint(tensors, facts))
         except OSError as error:
             self.job.log(f"no checkpoint could be written: {error.strerror or error}")
-        self.saved = time.monotonic()
 
     def _restore(self, found: Checkpoint) -> None:
         for name in _FACTS:
@@ -258,8 +280,9 @@ class _Loop:
         vars(self.trained).update(found.facts["trained"])
         self.trained.scores = {name: (old, new) for name, (old, new) in self.trained.scores.items()}
         self.trained.history = [(series, step, value) for series, step, value in self.trained.history]
-        self.best = {name: value.to(self.fabric.device) for name, value in under(found.tensors, "best.").items()}
-        self.trainee.restore(found.tensors)
+        tensors = self.trainee.own(found.tensors)
+        self.best = {name: value.to(self.fabric.device) for name, value in under(tensors, "best.").items()}
+        self.trainee.restore(tensors)
         for series, step, value in self.trained.history:
             self.job.record(series, step, value)
         self.job.log(f"going on from step {self.step:,}")

@@ -46,15 +46,17 @@ class Masks(Hook):
             raise RunError(what, f"there are only {steps:,} steps", "Let it end earlier, or train for more steps")
         self.every = max(self.growing // _CHANGES, 1)
         for name, weight in self._matrices().items():
-            zeros = weight.detach() == 0
+            zeros = twin.whole(name) == 0
+            self.start[name] = 0.0
             if self.keep and pruned(zeros, twin.stored[name]):
-                twin.masks[name] = (~zeros).to(weight.dtype)
-            self.start[name] = 1 - twin.masks[name].mean().item() if name in twin.masks else 0.0
+                kept = (~zeros).to(weight.dtype)
+                self.start[name] = 1 - kept.mean().item()
+                twin.masks[name] = twin.part(name, kept)
 
     def before_step(self, step: int) -> None:
         if self.sparsity is not None and self._due(step):
-            for name, weight in self._matrices().items():
-                self._mask(name, weight, share_at(self.sparsity, step, self.growing, self.start[name]))
+            for name in self._matrices():
+                self._mask(name, share_at(self.sparsity, step, self.growing, self.start[name]))
 
     def after_step(self, step: int) -> None:
         self._hold()
@@ -100,17 +102,16 @@ class Masks(Hook):
 
     def _matrices(self) -> dict[str, torch.nn.Parameter]:
         """Weights with at least two axes longer than one."""
-        return {n: w for n, w in self.twin.weights().items() if sum(length > 1 for length in w.shape) > 1}
+        return {n: w for n, w in self.twin.weights().items() if sum(length > 1 for length in self.twin.shape(n)) > 1}
 
-    def _mask(self, name: str, weight: torch.Tensor, share: float) -> None:
-        count = int(np.floor(share * weight.numel() + 0.5))
-        magnitudes = weight.detach().abs().reshape(-1)
-        if name in self.twin.masks:
-            magnitudes = magnitudes * self.twin.masks[name].reshape(-1)
+    def _mask(self, name: str, share: float) -> None:
+        whole = self.twin.whole(name)
+        count = int(np.floor(share * whole.numel() + 0.5))
+        magnitudes = whole.abs().reshape(-1)
         order = torch.argsort(magnitudes, stable=True)
         mask = torch.ones_like(magnitudes)
         mask[order[:count]] = 0
-        self.twin.masks[name] = mask.reshape(weight.shape)
+        self.twin.masks[name] = self.twin.part(name, mask.reshape(whole.shape))
         self._hold()
 
     @torch.no_grad()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
-from torch import nn
+from torch import distributed, nn
 from torch.optim import SGD, AdamW, Optimizer, SparseAdam
 
 
@@ -67,18 +67,34 @@ def forget(found: Iterable[Optimizer]) -> None:
         optimizer.state.clear()
 
 
-def clip(parameters: Iterable[nn.Parameter], most: float) -> torch.Tensor:
+def clip(parameters: Iterable[nn.Parameter], most: float, divided: Iterable[nn.Parameter] = ()) -> torch.Tensor:
     """Scale gradients, dense and sparse, so that their common norm is at most `most` (0 for no bound); returns the norm.
+
+    Of the parameters in `divided` each process holds other elements, and all have to call this together.
 
     Source: Pascanu et al., arXiv 1211.5063.
     """
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    values = [g.coalesce().values() if g.is_sparse else g for g in gradients]
-    if not values:
+    parts = {id(p) for p in divided}
+    own: list[torch.Tensor] = []
+    alike: list[torch.Tensor] = []
+    for parameter in parameters:
+        if parameter.grad is not None:
+            (own if id(parameter) in parts else alike).append(parameter.grad)
+    norms = [_norm(gradient) for gradient in alike]
+    if own:
+        square = torch.stack([_norm(gradient) for gradient in own]).square().sum()
+        distributed.all_reduce(square)
+        norms.append(square.sqrt())
+    if not norms:
         return torch.zeros(())
-    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(v.float()) for v in values]))
+    norm = torch.linalg.vector_norm(torch.stack(norms))
     if most > 0:
         factor = (most / (norm + 1e-6)).clamp_max(1.0)
-        for gradient in gradients:
+        for gradient in [*alike, *own]:
             (gradient._values() if gradient.is_sparse else gradient).mul_(factor.to(gradient.dtype))
     return norm
+
+
+def _norm(gradient: torch.Tensor) -> torch.Tensor:
+    values = gradient.coalesce().values() if gradient.is_sparse else gradient
+    return torch.linalg.vector_norm(values.float())

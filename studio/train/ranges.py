@@ -54,12 +54,12 @@ class FollowingRanges(Hook):
         if not self.active:
             return
         live = twin.ranges()
-        for name, latent in twin.weights().items():
+        for name in twin.weights():
             codec = twin.stored[name]
             if not isinstance(codec, Quantized) or codec.tensor.dtype == ir.DataType.INT32:
                 continue
             if len(codec.scales) == 1 and codec.scales[0] in live:
-                entry = _WeightScale(name, codec, latent.detach(), live)
+                entry = _WeightScale(name, codec, twin.whole(name), live)
                 self.weights.setdefault(codec.scales[0], []).append(entry)
         taken = {*self.weights, *(grid.scale for grid in twin.grids if grid.weight is not None)}
         for grid in twin.grids:
@@ -80,9 +80,9 @@ class FollowingRanges(Hook):
 
     @torch.no_grad()
     def _follow(self) -> None:
-        live, weights = self.twin.ranges(), self.twin.weights()
+        live = self.twin.ranges()
         for scale, entries in self.weights.items():
-            found = torch.stack([entry.scale(weights[entry.name].detach(), live) for entry in entries]).amax(0)
+            found = torch.stack([entry.scale(self.twin.whole(entry.name), live) for entry in entries]).amax(0)
             live[scale].copy_(found)
         for seen in self.seen.values():
             seen.store(live, self.momentum)

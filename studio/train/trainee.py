@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import torch
 from lightning_fabric import Fabric
@@ -17,6 +18,7 @@ from studio.train.hooks import Hook
 from studio.train.learner import Learner, Teacher, Windows
 from studio.train.objective import Values
 from studio.train.options import TrainOptions
+from studio.train.sharding import Shards, average, same
 
 #: Passes that are timed.
 _PROBES = 4
@@ -50,16 +52,27 @@ class Trainee:
         self.hooks, self.fabric = hooks, fabric
         self.balance = Balance(options.balance, learner.objective.weights)
         self.carried: tuple[Values, Values] = ({}, {})
-        fabric.to_device(learner)
+        self.shards = self._divided() if options.sharding == "full" and fabric.world_size > 1 else None
+        learner.to(fabric.device)
         if teacher is not None:
-            fabric.to_device(teacher.twin)
+            teacher.twin.to(fabric.device)
+
+    def _divided(self) -> Shards:
+        """Divide the weights of student and teacher among the processes."""
+        sequences = bool(self.data.samples.sequence)
+        if self.teacher is not None:
+            self.teacher.around = Shards(self.teacher.twin, sequences).window
+        shards = Shards(self.learner.twin, sequences)
+        self.learner.around, self.learner.tied = shards.window, shards.tied
+        return shards
 
     def begin(self, steps: int) -> None:
         """Get ready for `steps` updates."""
         options, twin = self.options, self.learner.twin
         for hook in self.hooks:
             hook.begin(twin, steps)
-        self.fabric.to_device(self.learner)  # what hooks inserted
+        self.learner.to(self.fabric.device)  # what hooks inserted
+        self._agree()
         twin.mode.statistics = options.batch_norm != "frozen"
         parameters = {name: p for name, p in self.learner.named_parameters() if p.requires_grad}
         made = optimizer.optimizers(parameters, options.optimizer, options.weight_decay, self._sparse(parameters))
@@ -68,10 +81,23 @@ class Trainee:
         self.module.train()
         self._compile(steps)
 
+    def _agree(self) -> None:
+        """Let all processes begin with the same, and take every pass with the statistics and ranges of the first."""
+        if self.fabric.world_size == 1:
+            return
+        shared = {id(p): p for p in self.learner.parameters() if self.shards is None or self.shards.of(p) is None}
+        same(list(shared.values()))
+        ids = {id(p) for p in self.learner.parameters()}
+        changing = [value for value in self.learner.state_dict(keep_vars=True).values() if id(value) not in ids]
+        self.learner.register_forward_pre_hook(lambda *_: same(changing))
+
     def _compile(self, steps: int) -> None:
         """Compile the student's part of a step if that is wanted and works here."""
         auto = self.fabric.device.type == "cuda" and steps >= _MANY
         if self.options.compile == "no" or (self.options.compile == "auto" and not auto):
+            return
+        if self.shards is not None:
+            logging.getLogger(__name__).warning("The training step is not compiled: weights are divided among processes")
             return
         twin, random = self.learner.twin, torch.get_rng_state()
         twin.compile()
@@ -164,7 +190,8 @@ class Trainee:
             torch.manual_seed((self.options.seed << 40) + step * fabric.world_size + fabric.global_rank)
         parts, total = self.options.accumulate, 0.0
         for part in range(parts):
-            with self.fabric.no_backward_sync(self.module, enabled=part + 1 < parts):
+            alone = part + 1 < parts and self.shards is None
+            with self.fabric.no_backward_sync(self.module) if alone else nullcontext():
                 loss = self.loss(step * parts + part) / parts
                 total += self.mean(loss)
                 if not math.isfinite(total):
@@ -178,9 +205,12 @@ class Trainee:
     def apply(self, rate: float) -> None:
         """Let the optimizers use the gradients."""
         optimizer.set_rate(self._optimizers, rate)
+        divided = [p for p in self.learner.parameters() if self.shards is not None and self.shards.of(p) is not None]
+        if self.shards is not None:
+            average(p for p in self.learner.parameters() if p.requires_grad and self.shards.of(p) is None)
         for one in self._optimizers:
             self.fabric._precision.unscale_gradients(one)
-        optimizer.clip(self.module.parameters(), self.options.clip)
+        optimizer.clip(self.learner.parameters(), self.options.clip, divided)
         for one in self._wrapped:
             one.step()
             one.zero_grad(set_to_none=True)
@@ -208,6 +238,9 @@ class Trainee:
     def finish(self, best: Values) -> None:
         """Leave the best weights in the twin."""
         self.load(best)
+        if self.shards is not None:
+            self.learner.twin.unite()
+            self.learner.cpu()
         for hook in self.hooks:
             hook.finish()
         self.learner.eval()
@@ -228,6 +261,23 @@ class Trainee:
         if self.fabric.device.type == "cuda":
             found["random.cuda"] = torch.cuda.get_rng_state(self.fabric.device)
         return found
+
+    def collected(self, state: Values) -> Values:
+        """`state` with whole tensors, in the first process; in the others nothing. All processes have to call it together."""
+        found: Values = {}
+        for key, value in state.items():
+            share = self.shards.find(key, value, self._optimizers) if self.shards is not None else None
+            whole = value if share is None else share.collected(value)
+            if self.fabric.is_global_zero:
+                found[key] = whole.cpu()
+        return found
+
+    def own(self, state: Values) -> Values:
+        """What this process holds of the whole tensors that `collected` returned."""
+        if self.shards is None:
+            return state
+        shares = {key: self.shards.find(key, value, self._optimizers) for key, value in state.items()}
+        return {key: value if (share := shares[key]) is None else share.part(value) for key, value in state.items()}
 
     def restore(self, state: Values) -> None:
         """Go on from what `state` returned."""

@@ -105,6 +105,8 @@ class Training(Method):
             return "sparsity has no meaning while keep-zeros is false"
         if self.sharding == "full" and self.processes == 1:
             return "sharding needs more than one process"
+        if self.sharding == "full" and self.precision == "16-mixed":
+            return "sharding does not go together with 16-mixed: use bf16-mixed or float32"
         return None
 
     def why_not(self, layer: Layer) -> str | None:

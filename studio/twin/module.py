@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -17,6 +17,22 @@ from studio.twin.stored import Stored
 from studio.twin.storing import stored_of
 from studio.twin.tensors import to_torch
 from studio.twin.types import Types
+
+
+class Division(Protocol):
+    """How a parameter of which this process holds only a part becomes whole; all processes that hold parts ask together.
+
+    Attributes:
+        shape: of the whole parameter.
+    """
+
+    shape: torch.Size
+
+    def whole(self, part: torch.Tensor) -> torch.Tensor:
+        """The whole of what every process holds a part of; gradients go back to the parts."""
+
+    def part(self, whole: torch.Tensor) -> torch.Tensor:
+        """What this process holds of `whole`; a copy."""
 
 
 class Twin(nn.Module):
@@ -36,6 +52,7 @@ class Twin(nn.Module):
     Attributes:
         stored: how each parameter's values and the stored tensor become one another, by name.
         grids: which scales and zero points quantize what; see `ranges`.
+        divisions: how parameters that are divided among processes become whole, by name; see `divide`.
         inputs, outputs: names of what `forward` takes and returns.
 
     Raises:
@@ -59,6 +76,7 @@ class Twin(nn.Module):
         self.inputs, self.outputs = inputs, outputs
         self.stored: dict[str, Stored] = {}
         self.masks: dict[str, torch.Tensor] = {}
+        self.divisions: dict[str, Division] = {}
         self._slots: dict[str, int] = {}  # of parameters
         self._steps = {step.node.name: step for step in self.plan.body.steps}
         self._host: dict[int, torch.Tensor] = {}
@@ -86,9 +104,12 @@ class Twin(nn.Module):
         for name, slot in self._slots.items():
             if slot not in self.plan.statistics:
                 self.register_parameter(f"w{slot}", nn.Parameter(self.stored[name].latent(*self.beside(name))))
+        self._needed = {slot: name for name, slot in self._slots.items()}
+        needed = {slot for step in self.plan.body.steps for slot in step.needs}
+        self._returned = {name: slot for name, slot in self._slots.items() if slot not in needed}
 
     def weights(self) -> dict[str, nn.Parameter]:
-        """The parameters by the name of their stored tensor."""
+        """The parameters by the name of their stored tensor; of those that are divided among processes the own parts."""
         return {name: getattr(self, f"w{slot}") for name, slot in self._slots.items() if slot not in self.plan.statistics}
 
     def statistics(self) -> dict[str, torch.Tensor]:
@@ -101,6 +122,39 @@ class Twin(nn.Module):
         `grids` tells what each is for. `studio.twin.back.with_weights` stores them with the weights.
         """
         return {name: getattr(self, buffer) for name, buffer in self._ranges.items()}
+
+    def divide(self, divisions: Mapping[str, Division]) -> None:
+        """Keep only a part of these parameters from now on, and gather each when a step first reads it."""
+        weights = self.weights()
+        for name, division in divisions.items():
+            self._place(name, division.part(weights[name].detach()))
+        self.divisions |= divisions
+
+    def unite(self) -> None:
+        """Hold all parameters and masks as a whole again, in the memory of the CPU."""
+        weights = self.weights()
+        for name, division in self.divisions.items():
+            self._place(name, division.whole(weights[name].detach()).cpu())
+            if name in self.masks:
+                self.masks[name] = division.whole(self.masks[name]).cpu()
+        self.divisions.clear()
+
+    def _place(self, name: str, values: torch.Tensor) -> None:
+        key = f"w{self._slots[name]}"
+        setattr(self, key, nn.Parameter(values, requires_grad=getattr(self, key).requires_grad))
+
+    def shape(self, name: str) -> torch.Size:
+        """The shape of a whole parameter."""
+        return self.divisions[name].shape if name in self.divisions else self.weights()[name].shape
+
+    def whole(self, name: str) -> torch.Tensor:
+        """The present values of a whole parameter, masked, without gradients. Processes that hold parts ask together."""
+        with torch.no_grad():
+            return self._masked(name, self.weights()[name].detach())
+
+    def part(self, name: str, whole: torch.Tensor) -> torch.Tensor:
+        """What this process holds of a tensor that is laid out as a whole parameter is."""
+        return self.divisions[name].part(whole) if name in self.divisions else whole
 
     def train(self, mode: bool = True) -> Twin:
         """Turn Dropout on or off. Batch statistics are used only while `mode.statistics` is set as well."""
@@ -138,7 +192,7 @@ class Twin(nn.Module):
             env[slot] = value
         for slot, name in self._constants.items():
             env[slot] = getattr(self, name)
-        for name, slot in self._slots.items():
+        for name, slot in self._returned.items():
             env[slot] = self._read(name, slot)
         values = [feeds[name] for name in self.inputs]
         widened = [self._feed(value) for value in values]
@@ -156,9 +210,14 @@ class Twin(nn.Module):
         """What the graph reads of a parameter."""
         if slot in self.plan.statistics:
             return getattr(self, f"s{slot}")
-        latent = getattr(self, f"w{slot}")
+        latent = self._masked(name, getattr(self, f"w{slot}"))
+        return self.stored[name].read(latent, self.types, *self.beside(name))
+
+    def _masked(self, name: str, latent: torch.Tensor) -> torch.Tensor:
+        """The whole of a parameter, masked."""
         mask = self.masks.get(name)
-        return self.stored[name].read(latent if mask is None else latent * mask, self.types, *self.beside(name))
+        masked = latent if mask is None else latent * mask
+        return self.divisions[name].whole(masked) if name in self.divisions else masked
 
     def beside(self, name: str) -> list[torch.Tensor]:
         """The present scales and zero point of the grid that a parameter is stored on; none for a float."""
@@ -174,6 +233,9 @@ class Twin(nn.Module):
         step = None
         try:
             for step in body.steps:
+                for slot in step.needs:
+                    if slot in self._needed:
+                        env[slot] = self._read(self._needed[slot], slot)
                 arguments = [env[slot] if slot >= 0 else None for slot in step.inputs]
                 results = self._call(step, arguments, env, kept)
                 if type(results) is not tuple:

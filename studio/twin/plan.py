@@ -22,7 +22,8 @@ class Step:
     """One node: `function(*inputs)` fills the slots `outputs`; `frees` are not read again afterwards.
 
     `after` is applied to the first output (see `Twin.insert`). `host` are the positions of inputs that stay on the CPU;
-    `steers` says that all it makes is only read as such, so that it is computed there as well.
+    `steers` says that all it makes is only read as such, so that it is computed there as well. `needs` are the constants that
+    no step of the main graph before it reads.
     """
 
     function: Callable[..., Any]
@@ -32,6 +33,7 @@ class Step:
     host: tuple[int, ...] = ()
     scoped: bool = False
     steers: bool = False
+    needs: tuple[int, ...] = ()
     frees: tuple[int, ...] = ()
     after: Callable[[Any], Any] | None = None
 
@@ -100,6 +102,7 @@ class _Planner:
         ends = [values[name] for name in outputs] if outputs is not None else list(graph.outputs)
         nodes = _needed(graph, heads, ends)
         body = self._body(graph, nodes, heads, ends)
+        self._constants(body)
         numbers = {name: self.slots[v] for name, v in values.items() if v in self.slots}
         host = {slot for slot, only in self.read.items() if only and slot in self.constants}
         return Plan(body, len(self.slots), numbers, self.constants, self.statistics, host)
@@ -137,6 +140,18 @@ class _Planner:
             later |= used
         self._place(body)
         return body
+
+    def _constants(self, body: Body) -> None:
+        """Note which step of the main graph is the first to read each constant, and which one the last."""
+        reads = [{*step.inputs, *_captured(step)} & self.constants.keys() for step in body.steps]
+        before: set[int] = set()
+        for step, slots in zip(body.steps, reads, strict=True):
+            step.needs = tuple(sorted(slots - before))
+            before |= slots
+        later = set(body.outputs)
+        for step, slots in zip(reversed(body.steps), reversed(reads), strict=True):
+            step.frees += tuple(sorted(slots - later))
+            later |= slots
 
     def _place(self, body: Body) -> None:
         """Note which values only the CPU reads, from the last step to the first: also what they are computed from."""
