@@ -36,6 +36,7 @@ class TrainingData:
 
     Attributes:
         learned, held: row numbers of both parts.
+        meet: whether rows that are compared with one another (pairs, items of a query, else any two) come in one batch.
         epoch: number of batches in one pass.
         rank, world: which of how many processes this is; see `join`.
 
@@ -53,6 +54,11 @@ class TrainingData:
         self.learned, self.held = _split(samples, rows, holdout, seed)
         pairs = samples.task is not None and samples.task.kind == "similarity"
         self._units = groups if groups is not None else samples.blocks if pairs else None
+        together = 2 if self._units is None else int(np.unique(self._units, return_counts=True)[1].max())
+        room = samples.fixed_batch or (batch_size if self._units is None else together)
+        self.meet = together <= room and not samples.sequence
+        if not self.meet:
+            self._units = None
         self.join(0, 1)
 
     @property

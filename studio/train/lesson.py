@@ -12,6 +12,7 @@ from studio.errors import RunError
 from studio.measure.task import Scorer
 from studio.model import Model
 from studio.samples import Batch
+from studio.train.batch import real
 from studio.train.data import TrainingData
 from studio.train.learner import Recurrence, Teacher
 from studio.train.objective import Objective, Term
@@ -97,9 +98,11 @@ def from_teacher(
         if term.name == "truth":
             terms.append(_truth("truth", term.weight, "", student, twin, data))
             continue
+        _check_company(term.name, data)
         fitting = [one for one in own if _fits(term.name, one, student)]
         if not fitting:
-            need = "classes" if term.name in _CLASSES else "probabilities" if term.name == "bce" else "one score per row"
+            need = "one score per row" if term.name in _SCORES else "classes"
+            need = "probabilities of independent labels" if term.name == "bce" else need
             what = f"The loss {term.name} fits no output of {student.name}"
             raise RunError(what, f"none of them holds {need}", "Leave losses at auto")
         for one in fitting:
@@ -132,8 +135,8 @@ def _fits(name: str, one: Output, model: Model) -> bool:
     if name in _CLASSES:
         return one.kind == "classes" or (one.kind == "values" and len(shape) > 1 and shape[-1] != 1)
     if name in _SCORES:
-        return len(shape) <= 2
-    return one.kind != "values" if name == "bce" else True
+        return len(shape) < 2 or (len(shape) == 2 and not (isinstance(shape[1], int) and shape[1] > 2))
+    return one.kind == "binary" or not one.activated if name == "bce" else True
 
 
 def _variances(teacher: Twin, outputs: Sequence[Output], data: TrainingData) -> dict[str, float]:
@@ -154,7 +157,7 @@ def _truth(name: str, weight: float, loss: str, student: Model, twin: Twin, data
     """The term that compares with labels: by `loss`, or by the one that fits the task."""
     if not data.labeled:
         raise RunError(f"The loss {name} needs labels", "the samples have none", "Leave it out")
-    kind, output, activation = _meaning(student, twin, data)
+    kind, output, activation, width = _meaning(student, twin, data)
     if kind == "transcription":
         raise RunError("Transcriptions cannot be trained on", "their letters stand at no known step", "Use distill")
     one = next(o for o in outputs_of(student, data.samples) if o.name == output)
@@ -166,7 +169,11 @@ def _truth(name: str, weight: float, loss: str, student: Model, twin: Twin, data
         chosen = "classes"
     if chosen == "classes" and (one.kind == "binary" or len(shape) < 2 or (kind == "map" and shape[1] == 1)):
         chosen = "bce"
-    if chosen == "regression":
+    _check_company(chosen, data)
+    if why := _misfit(chosen, kind, labels, width):
+        todo = "Leave losses at auto" if loss else "Use distill, which learns from a teacher instead"
+        raise RunError(f"The loss {name} does not fit {student.name} and the labels", why, todo)
+    if chosen in ("regression", "huber"):
         one = Output(output, "values", output)
     numbers = labels.astype(np.float64)
     masks = [p.name for p in student.inputs if "mask" in p.name.lower() and p.shape is not None and len(p.shape) == 2]
@@ -182,6 +189,32 @@ def _truth(name: str, weight: float, loss: str, student: Model, twin: Twin, data
         mask=masks[0] if masks else "",
         probability=activation == "probability" and one.kind == "values",
     )
+
+
+def _check_company(loss: str, data: TrainingData) -> None:
+    """Refuse a loss that compares rows with one another where each comes alone.
+
+    Raises:
+        RunError: it is such a loss and they do.
+    """
+    if loss not in _SCORES | {"similarity"} or data.meet:
+        return
+    few = "they are steps of sequences" if data.samples.sequence else f"the model takes {data.batch_size} at a time"
+    raise RunError("Rows cannot be compared with one another", few, "Choose a loss that looks at each row alone, such as bce")
+
+
+def _misfit(loss: str, kind: str, labels: np.ndarray, width: int) -> str | None:
+    """Why labels cannot be learned by `loss` from an output of `width` numbers per row, or None."""
+    wanted = labels[:1].size
+    if loss == "similarity" and kind != "similarity":
+        return "they are not of pairs of rows"
+    if loss in _SCORES and width > 2:
+        return f"it ranks by one score per row, and the output has {width}"
+    if loss == "bce" and (labels.min() < 0 or labels.max() > 1):
+        return f"they go from {labels.min():g} to {labels.max():g} and not from 0 to 1"
+    if loss in ("bce", "regression", "huber") and width != wanted and not (loss == "bce" and (width, wanted) == (2, 1)):
+        return f"the output has {width} numbers per row, and the labels {wanted}"
+    return None
 
 
 def _binary_ranking(term: AgainstLabels, data: TrainingData) -> bool:
@@ -200,8 +233,9 @@ def _calibrated(term: AgainstLabels) -> AgainstLabels:
     return AgainstLabels(term.name, term.weight, "bce", term.output)
 
 
-def _meaning(model: Model, twin: Twin, data: TrainingData) -> tuple[str, str, str]:
-    """(kind of the task, output that the labels are of, "logit" or "probability"), as scores are computed."""
+def _meaning(model: Model, twin: Twin, data: TrainingData) -> tuple[str, str, str, int]:
+    """(kind of the task, output that the labels are of, "logit" or "probability"), as scores are computed, and how many
+    numbers that output has per row."""
     batch = data.read(data.learned[: data.samples.fixed_batch or 4])
     with torch.no_grad():
         values = twin.eval()(batch.feeds)
@@ -209,4 +243,5 @@ def _meaning(model: Model, twin: Twin, data: TrainingData) -> tuple[str, str, st
     feeds = {name: value.numpy() for name, value in batch.feeds.items()}
     labels = data.samples.labels(batch.rows)
     scorer.add(Batch(feeds, batch.rows, labels), {name: value.numpy() for name, value in values.items()})
-    return scorer.meaning
+    kind, output, activation = scorer.meaning
+    return kind, output, activation, real(values[output], batch).numel() // len(batch.rows)

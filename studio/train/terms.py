@@ -16,6 +16,8 @@ from studio.train.outputs import Output
 class AgainstTeacher(Term):
     """A loss between an output of the student and that of the teacher, before softmax and sigmoid where they end in one.
 
+    Cross entropies count from the teacher's own entropy, so that they are 0 where student and teacher agree.
+
     Args:
         name: one of those that compare with a teacher; see `studio.train.spec.LOSSES`.
         variance: of the teacher's values, which squared errors are measured in.
@@ -33,13 +35,16 @@ class AgainstTeacher(Term):
             axis = self.output.axis % own.ndim
             return losses.soft(own, wanted, self.temperature, axis) if self.name == "soft" else losses.hard(own, wanted, axis)
         if self.name == "bce":
-            return losses.bce(own, wanted.sigmoid())
+            chances = wanted.sigmoid()
+            return losses.bce(own, chances) - losses.bce(wanted, chances)
         if self.name == "cosine":
             return losses.cosine(own, wanted)
         if self.name == "huber":
             return losses.huber(own / self.variance**0.5, wanted / self.variance**0.5)
         if self.name in _RANKING:
             scores, relevance = scalar(own), scalar(wanted)
+            if self.name == "listwise":
+                return losses.listwise(scores, relevance, batch.groups) - losses.listwise(relevance, relevance, batch.groups)
             return _RANKING[self.name](scores, relevance.sigmoid() if self.name == "lambda" else relevance, batch.groups)
         return losses.squared(own, wanted, self.variance)
 

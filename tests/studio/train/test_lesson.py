@@ -100,7 +100,7 @@ def test_a_teacher_is_followed_by_the_loss_that_fits(end: tuple[str, ...], task:
     teacher = torch.randn(8, 4, generator=torch.Generator().manual_seed(1))
     expected = {
         "soft": losses.soft(student, teacher, 3.0),
-        "bce": losses.bce(student, teacher.sigmoid()),
+        "bce": losses.bce(student, teacher.sigmoid()) - losses.bce(teacher, teacher.sigmoid()),
         "regression": losses.squared(student, teacher, term.variance),
     }[name]
     assert torch.equal(lesson.objective({logits: student}, {logits: teacher}, batch)[name], expected)
@@ -120,15 +120,46 @@ def test_squared_errors_are_measured_in_the_variance_of_the_teacher() -> None:
     [
         (
             "bce",
-            "The loss bce fits no output of network: none of them holds probabilities. Leave losses at auto.",
+            "The loss bce fits no output of network: none of them holds probabilities of independent labels. Leave losses at"
+            " auto.",
+        ),
+        (
+            "pairwise",
+            "The loss pairwise fits no output of network: none of them holds one score per row. Leave losses at auto.",
         ),
         ("truth", "The loss truth needs labels: the samples have none. Leave it out."),
     ],
 )
 def test_a_loss_that_fits_no_output_is_refused(asked: str, message: str) -> None:
     with pytest.raises(RunError) as error:
-        taught(network(), samples_of(), LossTerm(asked))
+        taught(network(("Softmax",)), samples_of(), LossTerm(asked))
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize("name", ["soft", "bce", "listwise", "logits"])
+def test_who_answers_as_the_teacher_does_has_nothing_to_learn(name: str) -> None:
+    model, samples = network(outputs=2), samples_of()
+    lesson = taught(model, samples, LossTerm(name))
+    batch = data_of(samples).batch(0)[0]
+    values = Twin(model)(batch.feeds)
+    assert float(lesson.objective(values, values, batch)[name].detach()) == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "labels", "why"),
+    [
+        ("bce", np.arange(24) % 4, "they go from 0 to 3 and not from 0 to 1"),
+        ("regression", np.arange(24) % 4, "the output has 4 numbers per row, and the labels 1"),
+        ("huber", np.arange(24) % 4, "the output has 4 numbers per row, and the labels 1"),
+        ("cosine", np.arange(24) % 4, "they are not of pairs of rows"),
+        ("margin", np.arange(24) % 4, "it ranks by one score per row, and the output has 4"),
+    ],
+)
+def test_a_loss_that_labels_do_not_fit_is_refused(asked: str, labels: np.ndarray, why: str) -> None:
+    model, samples = network(), samples_of(labels, Task("classification"))
+    with pytest.raises(RunError) as error:
+        from_labels(model, Twin(model), data_of(samples), (LossTerm(asked),))
+    assert str(error.value) == f"The loss {asked} does not fit network and the labels: {why}. Leave losses at auto."
 
 
 def test_losses_asked_for_are_added_up_with_their_weights() -> None:
@@ -198,6 +229,28 @@ def test_a_probability_that_is_ranked_stays_calibrated() -> None:
     model = network(("Sigmoid",), 1)
     lesson = from_labels(model, Twin(model), data_of(samples), ())
     assert [term.loss for term in lesson.terms if isinstance(term, AgainstLabels)] == ["listwise", "bce"]
+
+
+@pytest.mark.parametrize(("fixed", "size", "comes"), [(4, 3, True), (2, 3, False), (1, 2, False)])
+def test_groups_that_do_not_fit_a_fixed_batch_are_not_ranked(fixed: int, size: int, comes: bool) -> None:
+    groups = LABELS // size
+    samples = samples_of(LABELS % 3, Task("ranking", groups=groups), blocks=groups, fixed_batch=fixed)
+    model, data = network(outputs=1), data_of(samples)
+    assert data.meet == comes
+    assert {len(batch.feeds["x"]) for number in range(data.epoch) for batch in data.batch(number)} == {fixed}
+    if comes:
+        assert len(from_labels(model, Twin(model), data, ()).terms) == 1
+        return
+    for refused in (lambda: from_labels(model, Twin(model), data, ()), lambda: taught(model, samples, LossTerm("pairwise"))):
+        with pytest.raises(RunError, match=f"compared with one another: the model takes {fixed} at a time"):
+            refused()
+
+
+def test_steps_of_sequences_are_not_ranked() -> None:
+    folder = paths.sample_models() / "recurrent"
+    model = formats.load(folder / "model.onnx")
+    with pytest.raises(RunError, match="compared with one another: they are steps of sequences"):
+        taught(model, open_samples(folder / "samples.yaml", model), LossTerm("pairwise"))
 
 
 def test_without_labels_it_is_said_what_to_use_instead() -> None:
