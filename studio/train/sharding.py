@@ -65,11 +65,13 @@ class Share:
         _gather(whole, flat)
         return whole[: self.shape.numel()].view(self.shape)
 
-    def scattered(self, gradient: Tensor) -> Tensor:
-        """The part of the mean of what every process has for the whole."""
-        flat = gradient.new_zeros(self._world * self._length)
-        flat[: gradient.numel()] = gradient.reshape(-1)
-        part = flat.new_empty(self._length)
+    def scattered(self, gradient: Tensor | None) -> Tensor:
+        """The part of the mean of what every process has for the whole, which may be nothing."""
+        part = self.shards.twin.weights()[self.name].new_empty(self._length)
+        flat = part.new_zeros(self._world * self._length)
+        if gradient is not None:
+            self.shards.learned(self)
+            flat[: gradient.numel()] = gradient.reshape(-1)
         _scatter(part, flat)
         return (part / self._world).reshape(-1, *[1] * (len(self.shape) - 1))
 
@@ -92,6 +94,7 @@ class Shards:
         self._kept: dict[str, Tensor] | None = None
         self._last: Tensor | None = None
         self._alive: dict[StorageWeakRef, Share] = {}
+        self._used: set[str] = set()
         large = {name: weight for name, weight in twin.weights().items() if weight.numel() >= _LEAST}
         self.shares = {name: Share(self, name, weight.shape) for name, weight in large.items()}
         twin.divide(self.shares)
@@ -127,6 +130,23 @@ class Shards:
     def tied(self, losses: Values) -> Values:
         """The same losses, whose gradients reach every weight that was gathered. Inside of `window` only."""
         return losses if self._last is None else {name: value + self._last for name, value in losses.items()}
+
+    def learned(self, share: Share) -> None:
+        """Take note that there is a gradient here for a weight."""
+        self._used.add(share.name)
+
+    def settle(self) -> None:
+        """Take the gradients away of weights for which no process had one, as all of them took other branches."""
+        if self.steady or not self.shares:
+            return
+        weights = self.twin.weights()
+        own = [weights[name] for name in self.shares]
+        used = torch.tensor([float(name in self._used) for name in self.shares], device=own[0].device)
+        distributed.all_reduce(used)
+        for weight, count in zip(own, used.tolist(), strict=True):
+            if not count:
+                weight.grad = None
+        self._used.clear()
 
     def _pack(self, value: Tensor) -> Any:
         if not self.steady or value.layout != torch.strided:
@@ -164,10 +184,11 @@ class _Gathered(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, part: Tensor, before: Tensor, share: Share) -> tuple[Tensor, Tensor]:
         ctx.share = share
+        ctx.set_materialize_grads(False)
         return share.collected(part), torch.zeros_like(before)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, Tensor | None, None]:
         whole, after = gradients
         return ctx.share.scattered(whole), after, None
 

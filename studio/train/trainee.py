@@ -207,6 +207,7 @@ class Trainee:
         optimizer.set_rate(self._optimizers, rate)
         divided = [p for p in self.learner.parameters() if self.shards is not None and self.shards.of(p) is not None]
         if self.shards is not None:
+            self.shards.settle()
             average(p for p in self.learner.parameters() if p.requires_grad and self.shards.of(p) is None)
         for one in self._optimizers:
             self.fabric._precision.unscale_gradients(one)

@@ -1,4 +1,7 @@
-"""A training that tests kill; `python -m tests.studio.train.kill_work PROCESSES STEPS TARGET` prints every step it makes."""
+"""A training that tests kill.
+
+`python -m tests.studio.train.kill_work PROCESSES SHARDING STEPS TARGET` prints every step it makes.
+"""
 
 from __future__ import annotations
 
@@ -44,14 +47,14 @@ def weights(model: Model) -> dict[str, np.ndarray]:
     return {name: tensor.numpy() for name, tensor in model.tensors()}
 
 
-def main(processes: int, steps: int, target: Path) -> None:
+def main(processes: int, sharding: str, steps: int, target: Path) -> None:
     def tell(series: str, step: float, _: float) -> None:
         if series == "loss":
             print(int(step), flush=True)
 
-    model, _ = trained(processes, Job(on_point=tell), steps=steps, checkpoint_seconds=0.2)
+    model, _ = trained(processes, Job(on_point=tell), sharding=sharding, steps=steps, checkpoint_seconds=0.2)
     np.savez(target, **weights(model))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))

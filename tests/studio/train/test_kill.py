@@ -84,10 +84,10 @@ def test_the_command_line_goes_on_where_it_was_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("processes", [1, 2])
-def test_only_what_came_after_the_last_checkpoint_is_done_again(processes: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("processes", "sharding"), [(1, "none"), (2, "none"), (2, "full")])
+def test_only_what_came_after_the_last_checkpoint_is_done_again(processes: int, sharding: str, tmp_path: Path) -> None:
     def training(target: str) -> list[str]:
-        return ["tests.studio.train.kill_work", str(processes), str(_STEPS), str(tmp_path / target)]
+        return ["tests.studio.train.kill_work", str(processes), sharding, str(_STEPS), str(tmp_path / target)]
 
     whole = [int(line) for line in _finish(training("whole.npz"), tmp_path / "whole").split()]
     assert whole == list(range(1, _STEPS + 1))

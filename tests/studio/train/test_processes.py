@@ -73,7 +73,8 @@ def test_two_processes_with_half_the_batch_train_as_one_does() -> None:
     assert any(text.startswith("step 30 of 30, loss ") for _, text in told)
 
 
-def test_paused_finished_and_no_process_left_behind() -> None:
+@pytest.mark.parametrize("sharding", ["none", pytest.param("full", marks=pytest.mark.slow)])
+def test_paused_finished_and_no_process_left_behind(sharding: str) -> None:
     before = set(psutil.Process().children(recursive=True))
     steps: list[float] = []
     still: list[int] = []
@@ -100,7 +101,7 @@ def test_paused_finished_and_no_process_left_behind() -> None:
         job.finish()
 
     job = Job(on_point=heard)
-    _, context = trained(2, job, steps=_LONG)
+    _, context = trained(2, job, sharding=sharding, steps=_LONG)
     assert still[0] == still[1]
     assert len(steps) > still[1]
     assert any("ended because it was asked to finish" in note for note in context.notes)
@@ -109,7 +110,8 @@ def test_paused_finished_and_no_process_left_behind() -> None:
 
 
 @pytest.mark.slow
-def test_cancel_keeps_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sharding", ["none", "full"])
+def test_cancel_keeps_a_checkpoint_to_go_on_from(sharding: str, tmp_path: Path) -> None:
     steps: list[float] = []
 
     def heard(series: str, x: float, _: float) -> None:
@@ -120,10 +122,10 @@ def test_cancel_keeps_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
 
     job = Job(on_point=heard)
     with pytest.raises(Cancelled):
-        trained(2, job, steps=200)
+        trained(2, job, sharding=sharding, steps=200)
     assert len(list((tmp_path / "home" / "checkpoints").glob("*.safetensors"))) == 1
     again: list[str] = []
-    trained(2, Job(on_log=again.append), steps=200)
+    trained(2, Job(on_log=again.append), sharding=sharding, steps=200)
     assert any(line.startswith("going on from step ") for line in again)
     assert not list((tmp_path / "home" / "checkpoints").iterdir())
 
