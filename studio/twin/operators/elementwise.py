@@ -43,12 +43,16 @@ def clip_before_11(x: torch.Tensor, *, min: float | None = None, max: float | No
     return x if min is None and max is None else torch.clamp(x, min, max)
 
 
-@operator("Clip", since=11)
+@operator("Clip", since=11, host=(1, 2))
 def clip(x: torch.Tensor, low: torch.Tensor | None = None, high: torch.Tensor | None = None) -> torch.Tensor:
     """Where the lower bound is above the upper one, the upper one is the result."""
-    if low is None and high is None:
+    bounds = [one for one in (low, high) if one is not None]
+    if not bounds:
         return x
-    return torch.clamp(x, low, high)
+    if any(one.requires_grad for one in bounds):
+        return torch.clamp(x, low, high)
+    # torch is twice as fast with numbers as with tensors of one element, forward and backward
+    return torch.clamp(x, *(None if one is None else one.item() for one in (low, high)))
 
 
 @operator("Affine")
