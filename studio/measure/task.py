@@ -257,6 +257,8 @@ class Scoring:
         shape = outputs[self.output].shape
         axis = class_axis(shape, self.declared)
         self.classes = shape[axis] if axis is not None else 1
+        if labels is not None and self.kind != "transcription" and labels.dtype.kind not in "iubf":
+            raise SamplesError("The labels are texts", f"the task {self.kind} needs numbers", "Give one number per row")
         if labels is not None and self.kind == "classification":
             self._check_labels(labels)
         wanted = metrics or task.metrics or _usual(self.kind, self.classes, task.groups is not None)

@@ -39,7 +39,7 @@ def save(home: Path, key: str, checkpoint: Checkpoint) -> None:
     """Replace the checkpoint with this key.
 
     Raises:
-        OSError: the folder cannot be written to.
+        OSError: the folder cannot be written to, or is full.
     """
     home.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().cpu().contiguous() for name, value in checkpoint.tensors.items()}
@@ -51,6 +51,8 @@ def save(home: Path, key: str, checkpoint: Checkpoint) -> None:
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
         beside.replace(target)
+    except SafetensorError as error:
+        raise OSError(str(error).removeprefix("Error while serializing: ")) from None
     finally:
         beside.unlink(missing_ok=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 
@@ -111,6 +111,15 @@ class TrainingData:
         groups = None if self.groups is None else torch.from_numpy(np.unique(self.groups[rows], return_inverse=True)[1])
         marks = None if restart is None else torch.from_numpy(restart)
         return TrainingBatch(feeds, rows, None if labels is None else _labels(labels), groups, marks)
+
+    def broken(self, windows: Iterable[tuple[TrainingBatch, ...]]) -> int | None:
+        """The number of the first row of these that holds a value that is not a number."""
+        for row in (int(row) for window in windows for batch in window for row in batch.rows):
+            alone = self.read(np.array([row]))
+            values = [*alone.feeds.values(), *([] if alone.labels is None else [alone.labels])]
+            if any(value.is_floating_point() and bool(value.isnan().any()) for value in values):
+                return row
+        return None
 
     def _drawn(self, turn: int) -> list[Window]:
         return self._windows(self.learned, np.random.default_rng([self.seed, turn]))

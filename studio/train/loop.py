@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
 
-from studio.errors import Cancelled
+from studio.errors import Cancelled, RunError
 from studio.job import Job
 from studio.model import Model
 from studio.train import checkpoint, finder
@@ -19,7 +19,7 @@ from studio.train.checkpoint import Checkpoint
 from studio.train.data import TrainingData
 from studio.train.evaluation import evaluate
 from studio.train.hooks import Hook
-from studio.train.learner import Learner, Recurrence, Teacher
+from studio.train.learner import Learner, Recurrence, Teacher, Windows
 from studio.train.objective import Objective, Values
 from studio.train.options import TrainOptions
 from studio.train.parallel import Together, fabric_of
@@ -30,12 +30,14 @@ from studio.twin.module import Twin
 
 #: How often a training that broke is taken back to the best weights and goes on at half the learning rate.
 _HALVINGS = 4
-#: Evaluations on held-out rows in all, where options do not say.
-_EVALUATIONS = 20
+#: Evaluations on held-out rows after the first, where options do not say: fewer where they would see more rows than updates.
+_EVALUATIONS = (2, 20)
 #: Answers of a teacher are kept if all of them take no more than this many bytes.
 _REMEMBERED = 1 << 28
-#: Time of a training over that of its passes: updates, evaluations.
-_BESIDE = 1.2
+#: Time of an update over that of its passes.
+_BESIDE = 1.15
+#: Losses up to this are rounding errors.
+_NOTHING = 1e-7
 
 
 def train(
@@ -65,6 +67,7 @@ def train(
 
     Raises:
         Cancelled: the job was cancelled; a checkpoint is kept.
+        RunError: a row holds a value that is not a number.
     """
     job.check()
     fabric = fabric or fabric_of(options)
@@ -108,7 +111,7 @@ class _Loop:
         found = self._found()
         trained.planned = found.facts["trained"]["planned"] if found else self._plan()
         self.trainee.begin(trained.planned)
-        self.every = options.evaluate_every or max(1, trained.planned // _EVALUATIONS)
+        self.every = options.evaluate_every or math.ceil(trained.planned / self._looks(trained.planned))
         if self.trainee.teacher is not None and trained.planned * options.accumulate > self.data.epoch:
             self.trainee.teacher.remember(self.data, self.fabric.device, _REMEMBERED, self.job)
         if found:
@@ -131,13 +134,21 @@ class _Loop:
         options = self.options
         steps = options.steps or max(1, math.ceil(self.data.epoch * options.epochs / options.accumulate))
         if options.minutes:
-            seconds = self.trainee.probe() * options.accumulate * _BESIDE
+            seconds, look = self.trainee.probe()
+            seconds *= options.accumulate * _BESIDE
             left = options.minutes * 60 - (0 if options.learning_rate else finder.UPDATES * seconds)
-            fitting = self.fabric.broadcast(max(1, int(left / max(seconds, 1e-6))))
+            left -= look * (self._looks(min(steps, int(left / seconds))) + 1)
+            fitting = self.fabric.broadcast(max(1, int(left / seconds)))
             if fitting < steps:
                 self.trained.notes.append(f"{fitting:,} instead of {steps:,} steps fit in {options.minutes:g} minutes")
             steps = min(steps, fitting)
         return steps
+
+    def _looks(self, steps: int) -> int:
+        """Number of evaluations in so many updates."""
+        rows = steps * self.options.accumulate * len(self.data.learned) / self.data.epoch
+        few, many = _EVALUATIONS
+        return min(max(int(rows / len(self.data.held)), few), many)
 
     def _train(self) -> None:
         trained = self.trained
@@ -171,7 +182,7 @@ class _Loop:
     def _over(self) -> str:
         """Why to end now, or nothing."""
         options, over = self.options, ""
-        if not self.trained.before["loss"] and all(hook.settled(self.step) for hook in self.hooks):
+        if self.total <= _NOTHING:
             over = "there was nothing left to learn"
         elif self.step >= self.trained.planned:
             over = "all steps were made"
@@ -197,10 +208,23 @@ class _Loop:
             self._point("loss", loss)
             self._point("learning rate", rate)
         else:
+            parts = self.options.accumulate
+            self._refuse_broken(self.data.batch((self.step - 1) * parts + part) for part in range(parts))
             self.halvings += 1
             self.trainee.load(self.best)
             self.trainee.forget()
             self.job.log(f"the loss of step {self.step:,} is not a number: back to the best weights, half the learning rate")
+
+    def _refuse_broken(self, windows: Iterable[Windows]) -> None:
+        """Tell a row that cannot be learned from.
+
+        Raises:
+            RunError: a row of these holds a value that is not a number.
+        """
+        row = self.data.broken(windows)
+        if row is not None:
+            what = f"Row {row:,} of {self.data.samples.name} cannot be learned from"
+            raise RunError(what, "it holds a value that is not a number", "Repair or remove it")
 
     def _evaluate(self) -> None:
         """Look at the held-out rows, and keep a copy of the weights if they are the best so far."""
@@ -212,6 +236,8 @@ class _Loop:
             total = trainee.balance.total(losses)
             settled = all(hook.settled(self.step) for hook in self.hooks)
             first = not self.best
+            if first and math.isnan(total):
+                self._refuse_broken(self.data.held_out())
             if first:
                 trained.before = {**losses, "loss": total}
                 trained.scores = {name: (value, value) for name, value in scores.items()}
@@ -242,7 +268,7 @@ class _Loop:
         text = f"step {done + 1:,} of {planned:,}"
         last = next((value for series, _, value in reversed(self.trained.history) if series == "loss"), None)
         if last is not None:
-            text += f", loss {last:.4g}, {_time(self._elapsed() / done * (planned - done))} left"
+            text = f"{text}, loss {last:.4g}, {_time(self._elapsed() / done * (planned - done))} left"
         self.job.progress(done / planned, text)
 
     def _found(self) -> Checkpoint | None:
@@ -272,7 +298,9 @@ class _Loop:
         try:
             checkpoint.save(home, self.options.key, Checkpoint(tensors, facts))
         except OSError as error:
-            self.job.log(f"no checkpoint could be written: {error.strerror or error}")
+            note = f"no checkpoint could be written: {error.strerror or error}"
+            self.job.log(note)
+            self.trained.notes = list(dict.fromkeys([*self.trained.notes, note]))
 
     def _restore(self, found: Checkpoint) -> None:
         for name in _FACTS:

@@ -37,6 +37,7 @@ class Masks(Hook):
     def __init__(self, keep: bool = True, sparsity: Sparsity | None = None) -> None:
         self.keep, self.sparsity = keep, sparsity
         self.start: dict[str, float] = {}
+        self.at = -1
 
     def begin(self, twin: Twin, steps: int) -> None:
         self.twin = twin
@@ -54,18 +55,18 @@ class Masks(Hook):
                 twin.masks[name] = twin.part(name, kept)
 
     def before_step(self, step: int) -> None:
-        if self.sparsity is not None and self._due(step):
-            for name in self._matrices():
-                self._mask(name, share_at(self.sparsity, step, self.growing, self.start[name]))
+        if self.sparsity is None or (at := self._latest(step)) == self.at:
+            return
+        self.at = at
+        for name in self._matrices():
+            self._mask(name, share_at(self.sparsity, at, self.growing, self.start[name]))
 
     def after_step(self, step: int) -> None:
         self._hold()
 
     def settled(self, step: int) -> bool:
         """Whether no mask changes after `step` updates."""
-        if self.sparsity is None:
-            return True
-        return step > self._last
+        return self.sparsity is None or (step > self._last == self.at)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -74,14 +75,17 @@ class Masks(Hook):
 
     def state(self) -> dict[str, torch.Tensor]:
         kept = {f"mask.{name}": mask.bool() for name, mask in self.twin.masks.items()}
-        return kept | {f"start.{name}": torch.tensor(share, dtype=torch.float64) for name, share in self.start.items()}
+        kept |= {f"start.{name}": torch.tensor(share, dtype=torch.float64) for name, share in self.start.items()}
+        return kept | {"at": torch.tensor(self.at)}
 
     def restore(self, state: dict[str, torch.Tensor]) -> None:
         weights = self.twin.weights()
         self.twin.masks.clear()
         for key, value in state.items():
             kind, _, name = key.partition(".")
-            if kind == "start":
+            if kind == "at":
+                self.at = int(value)
+            elif kind == "start":
                 self.start[name] = value.item()
             else:
                 self.twin.masks[name] = value.to(weights[name].device, weights[name].dtype)
@@ -94,11 +98,12 @@ class Masks(Hook):
             return self.growing
         return self.sparsity.points[-1][0] if self.sparsity.points else 0
 
-    def _due(self, step: int) -> bool:
+    def _latest(self, step: int) -> int:
+        """The step up to `step` before which masks change for the last time."""
         assert self.sparsity is not None
         if self.sparsity.kind == "polynomial":
-            return step == self.growing or (step < self.growing and step % self.every == 0)
-        return step == 0 or any(step == first for first, _ in self.sparsity.points)
+            return step - step % self.every if step < self.growing else self.growing
+        return max((first for first, _ in self.sparsity.points if first <= step), default=0)
 
     def _matrices(self) -> dict[str, torch.nn.Parameter]:
         """Weights with at least two axes longer than one."""

@@ -24,7 +24,7 @@ class TrainOptions:
         balance: "fixed" or "auto" (see `studio.train.balance`).
         precision: "auto", "float32", "bf16-mixed" or "16-mixed".
         patience: evaluations on held-out rows without a gain before it stops; 0 never stops early.
-        evaluate_every: updates between evaluations; 0 for about twenty in all.
+        evaluate_every: updates between evaluations; 0 for at most twenty.
         batch_norm: "frozen", "train" or "unfold".
         checkpoint_seconds: time between checkpoints; 0 for none but the one on cancel.
         compile: "auto", "no" or "yes".
@@ -34,7 +34,7 @@ class TrainOptions:
         key: digest of all that decides the result; names the checkpoint.
     """
 
-    epochs: int = 10
+    epochs: int = 30
     steps: int = 0
     minutes: float = 0.0
     batch_size: int = 32
@@ -47,7 +47,7 @@ class TrainOptions:
     clip: float = 1.0
     balance: str = "fixed"
     precision: str = "auto"
-    patience: int = 5
+    patience: int = 10
     evaluate_every: int = 0
     batch_norm: str = "frozen"
     checkpoint_seconds: float = 30.0

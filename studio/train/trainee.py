@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 
 import torch
 from lightning_fabric import Fabric
@@ -109,21 +111,36 @@ class Trainee:
         self.learner.zero_grad(set_to_none=True)
         torch.set_rng_state(random)
 
-    def probe(self) -> float:
-        """Seconds that one forward and backward pass takes."""
-        times = []
-        for number in range(_PROBES):
-            before = time.perf_counter()
-            self._pass(number)
-            times.append(time.perf_counter() - before)
+    def probe(self) -> tuple[float, float]:
+        """Seconds that one forward and backward pass takes, and one look at all held-out rows."""
+        random, training = torch.get_rng_state(), self.learner.training
+        times = [self._seconds(partial(self._pass, number)) for number in range(_PROBES)]
         self.learner.zero_grad(set_to_none=True)
-        return min(times[1:])
+        held = list(itertools.islice(self.data.held_out(), _PROBES))
+        with torch.no_grad():
+            self.learner.eval()
+            looks = [self._seconds(partial(self._forward, window)) for window in held]
+        self.learner.train(training)
+        torch.set_rng_state(random)
+        rows = sum(len(batch.rows) for window in held for batch in window)
+        return min(times[1:]), sum(looks) * len(self.data.held) / rows
+
+    def _seconds(self, work: Callable[[], object]) -> float:
+        before = time.perf_counter()
+        work()
+        if self.fabric.device.type == "cuda":
+            torch.cuda.synchronize(self.fabric.device)
+        return time.perf_counter() - before
 
     def _pass(self, number: int) -> None:
         """Gradients of one batch, outside of the training."""
-        window = tuple(batch.to(self.fabric.device) for batch in self.data.batch(number))
+        self._forward(self.data.batch(number)).backward()
+
+    def _forward(self, window: Windows) -> torch.Tensor:
+        """The loss of one batch, outside of the training."""
+        window = tuple(batch.to(self.fabric.device) for batch in window)
         answers = self.teacher.answer(window, {})[0] if self.teacher is not None else ({},) * len(window)
-        self._weighted(self.learner(window, answers, {})[0]).backward()
+        return self._weighted(self.learner(window, answers, {})[0])
 
     def _sparse(self, parameters: dict[str, torch.nn.Parameter]) -> list[str]:
         """Tables that only lookups read, if one is so large that updating rows that did not occur would cost most."""

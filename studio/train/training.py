@@ -67,7 +67,7 @@ class Training(Method):
         0.1, 0.01, 0.5, help="Share of the training rows that is kept out of training to choose the best weights by."
     )
     patience: int = setting(
-        6, 0, 1000, help="Stop after so many evaluations on held-out rows without a gain; 0 makes all the steps."
+        10, 0, 1000, help="Stop after so many evaluations on held-out rows without a gain; 0 makes all the steps."
     )
     keep_zeros: bool = setting(True, help="Weights that are zero stay zero, so that pruning is kept.")
     sparsity: str = setting(

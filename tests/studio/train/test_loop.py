@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from studio import formats, paths
-from studio.errors import Cancelled
+from studio.errors import Cancelled, RunError
 from studio.job import Job
 from studio.method import Context
 from studio.methods.prune_weights import PruneWeights
 from studio.model import Model
-from studio.samples import Samples
+from studio.samples import ArraySamples, Samples
 from studio.samples.open import open_samples
 from studio.train import checkpoint, trainee
 from studio.train.batch import TrainingBatch
@@ -27,9 +28,10 @@ from studio.train.hooks import Hook
 from studio.train.learner import Recurrence
 from studio.train.lesson import Lesson, from_teacher
 from studio.train.loop import train
+from studio.train.masks import Masks
 from studio.train.objective import Objective, Term, Values
 from studio.train.options import TrainOptions
-from studio.train.spec import LossTerm
+from studio.train.spec import LossTerm, parse_sparsity
 from studio.train.trained import Trained
 from studio.twin.module import Twin
 
@@ -219,6 +221,50 @@ def test_nothing_is_done_where_nothing_is_left_to_learn(models: tuple[Model, Mod
     trained, weights = trained_of((teacher, teacher, samples))
     assert (trained.steps, trained.stopped) == (0, "there was nothing left to learn")
     assert same(weights, dict(Twin(teacher).weights()))
+
+
+def test_what_is_learned_while_sparsity_grows_is_not_cut_short(models: tuple[Model, Model, Samples]) -> None:
+    """The start answers as the teacher does, and what is left after the last change of the masks does not."""
+    teacher, _, samples = models
+    trained, weights = trained_of((teacher, teacher, samples), hooks=(Masks(True, parse_sparsity("polynomial 0.5")),))
+    assert (trained.before["loss"], trained.steps, trained.stopped) == (0, 24, "all steps were made")
+    assert float((weights["fc1.weight"] == 0).float().mean()) == pytest.approx(0.5, abs=1e-4)
+
+
+@pytest.mark.parametrize(("part", "change"), [("learned", 0), ("held", 0), ("learned", 5)])
+def test_a_row_that_holds_no_number_is_named(models: tuple[Model, Model, Samples], part: str, change: int) -> None:
+    rows = models[2].read(np.arange(40))["image"].copy()
+    row = int(getattr(TrainingData(ArraySamples("digits", {"image": rows}), np.arange(40)), part)[change])
+    rows[row, 7] = np.nan
+    broken = ArraySamples("digits", {"image": rows})
+    twin, data = Twin(models[1]), TrainingData(broken, np.arange(40), batch_size=16)
+    lesson = lesson_of((models[0], models[1], broken), twin, data, (LossTerm("soft"),))
+    with pytest.raises(RunError) as error:
+        train(twin, lesson.objective, data, OPTIONS, Job(), teacher=lesson.teacher)
+    assert str(error.value) == (
+        f"Row {row} of digits cannot be learned from: it holds a value that is not a number. Repair or remove it."
+    )
+
+
+def test_looking_at_held_out_rows_costs_no_more_than_learning(models: tuple[Model, Model, Samples]) -> None:
+    options = replace(OPTIONS, steps=12, evaluate_every=0)
+    twin, data = Twin(models[1]), data_of(models[2], holdout=0.5)
+    lesson = lesson_of(models, twin, data)
+    trained = train(twin, lesson.objective, data, options, Job(), teacher=lesson.teacher)
+    assert [step for series, step, _ in trained.history if series == "held-out loss"] == [0, 6, 12]
+    assert 2 * len(data.held) > 12 * 16
+
+
+def test_a_full_disk_costs_the_checkpoint_alone(
+    models: tuple[Model, Model, Samples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    trained, _ = trained_of(models, replace(OPTIONS, checkpoint_seconds=1e-6), home=tmp_path)
+    assert trained.stopped == "all steps were made"
+    assert trained.notes == ["no checkpoint could be written: I/O error: No space left on device (os error 28)"]
 
 
 class Noted(Hook):

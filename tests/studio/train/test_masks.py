@@ -188,3 +188,17 @@ def test_a_training_that_ends_before_its_schedule_says_so(model: Model) -> None:
     context = Context(samples, job, original=model)
     assert distill.apply(model, model.layers, context) is model
     assert "training ended before the schedule of sparsity did, so the weights stay as they were" in context.notes
+
+
+def test_masks_of_an_earlier_step_are_brought_up_to_date(model: Model) -> None:
+    """A training that broke down goes back to weights from before the masks changed for the last time."""
+    twin, hook = Twin(model), Masks(True, parse_sparsity("constant 0.5"))
+    hook.begin(twin, 5)
+    start = {name: value.clone() for name, value in hook.state().items()}
+    hook.before_step(0)
+    hook.restore(start)
+    assert not twin.masks
+    assert not hook.settled(3)
+    hook.before_step(3)
+    assert set(hook.shares.values()) == {0.5}
+    assert hook.settled(4)
