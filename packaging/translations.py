@@ -123,7 +123,7 @@ def _template(node: ast.AST) -> str:
 def _is_prose(text: str) -> bool:
     """Whether a text is made of words: at least two, or one beside what is filled in."""
     words = re.findall(r"(?<![\w{<./_-])[A-Za-z][a-z']*(?![\w}>/_(=\[])", HOLE.sub("{}", text))
-    odd = re.search(r"[<>\\|=\0\r]|__|\(\?|^\s*[-/.]|%[sd]|\n.*\n", text)
+    odd = re.search(r"[<>\\|=\0\r]|__|\(\?|^\s*[-/.]|%[sd]|\n.*\n", text.replace(" => ", " "))
     enough = len(words) >= 2 or HOLE.search(text) or re.match(r"\d+ [a-z]", text)
     return bool(enough) and " " in text.strip() and not odd and any(len(word) > 1 and word.islower() for word in words)
 

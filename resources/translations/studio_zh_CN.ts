@@ -192,8 +192,16 @@
         <translation>激活值</translation>
     </message>
     <message>
+        <source>Add a distill step</source>
+        <translation>添加 distill 步骤</translation>
+    </message>
+    <message>
         <source>Add a step for the selected layers</source>
         <translation>为所选层添加步骤</translation>
+    </message>
+    <message>
+        <source>Add an assistant</source>
+        <translation>添加助教</translation>
     </message>
     <message>
         <source>Add step</source>
@@ -240,6 +248,18 @@
         <translation>Alt+上/下移动步骤，Delete 删除，Ctrl+C 和 Ctrl+V 复制</translation>
     </message>
     <message>
+        <source>Another ONNX file…</source>
+        <translation>其他 ONNX 文件…</translation>
+    </message>
+    <message>
+        <source>Answers to {total} rows differ by {median} (median), {most} at most</source>
+        <translation>{total} 行的输出相差 {median}（中位数），最大 {most}</translation>
+    </message>
+    <message>
+        <source>Any difference ({count})</source>
+        <translation>任何差异 ({count})</translation>
+    </message>
+    <message>
         <source>Apache License 2.0. No telemetry: nothing leaves this machine.</source>
         <translation>Apache 许可证 2.0。无遥测：任何数据都不会离开本机。</translation>
     </message>
@@ -266,6 +286,14 @@
     <message>
         <source>As the system</source>
         <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Assistants</source>
+        <translation>助教</translation>
+    </message>
+    <message>
+        <source>Attention</source>
+        <translation>注意力</translation>
     </message>
     <message>
         <source>Audio</source>
@@ -296,12 +324,20 @@
         <translation>前后对比</translation>
     </message>
     <message>
+        <source>Best held-out loss {value} at step {step}</source>
+        <translation>最佳留出损失 {value}，第 {step} 步</translation>
+    </message>
+    <message>
         <source>Blocked so far: {count} request, to {host}.</source>
         <translation>至今已阻止 {count} 个请求，目标为 {host}。</translation>
     </message>
     <message>
         <source>Blocked so far: {count} requests, the last to {host}.</source>
         <translation>至今已阻止 {count} 个请求，最近一个的目标为 {host}。</translation>
+    </message>
+    <message>
+        <source>Both answer every row alike.</source>
+        <translation>两者在每一行上的输出都相同。</translation>
     </message>
     <message>
         <source>Bytes of all weights of the layer, as they are stored</source>
@@ -334,6 +370,10 @@
     <message>
         <source>Cancel {title}</source>
         <translation>取消 {title}</translation>
+    </message>
+    <message>
+        <source>Canceled. The same recipe run again goes on from here.</source>
+        <translation>已取消。再次运行同一配方会从此处继续。</translation>
     </message>
     <message>
         <source>Change</source>
@@ -380,8 +420,20 @@
         <translation>请用完整名称选择它以替换</translation>
     </message>
     <message>
+        <source>Choose losses by the outputs</source>
+        <translation>按输出选择损失</translation>
+    </message>
+    <message>
         <source>Choose samples to calibrate and measure on</source>
         <translation>选择用于校准和测量的样本</translation>
+    </message>
+    <message>
+        <source>Choose the pairs when the step runs; shown is what would be chosen now</source>
+        <translation>在步骤运行时选择层对；所示为当前会选择的层对</translation>
+    </message>
+    <message>
+        <source>Class probabilities, probabilities of labels or values: each output by what it is</source>
+        <translation>类别概率、标签概率或数值：每个输出按其含义选择</translation>
     </message>
     <message>
         <source>Clear</source>
@@ -456,12 +508,24 @@
         <translation>比较</translation>
     </message>
     <message>
+        <source>Compare again</source>
+        <translation>重新比较</translation>
+    </message>
+    <message>
+        <source>Compare again, with the samples that are chosen now</source>
+        <translation>用当前所选的样本重新比较</translation>
+    </message>
+    <message>
         <source>Compare and export</source>
         <translation>比较并导出</translation>
     </message>
     <message>
         <source>Comparing {name} with the original…</source>
         <translation>正在比较 {name} 与原始模型…</translation>
+    </message>
+    <message>
+        <source>Comparing… {share}</source>
+        <translation>正在比较… {share}</translation>
     </message>
     <message>
         <source>Compress: {steps}</source>
@@ -568,6 +632,14 @@
         <translation>删除已转换的模型…</translation>
     </message>
     <message>
+        <source>Delete removes a pair</source>
+        <translation>Delete 删除层对</translation>
+    </message>
+    <message>
+        <source>Delete removes an assistant</source>
+        <translation>Delete 删除助教</translation>
+    </message>
+    <message>
         <source>Delete the compressed models of all documents? Exported files stay.</source>
         <translation>删除所有文档的压缩模型？已导出的文件会保留。</translation>
     </message>
@@ -612,6 +684,22 @@
         <translation>逐层差异</translation>
     </message>
     <message>
+        <source>Different answer ({count})</source>
+        <translation>输出不同 ({count})</translation>
+    </message>
+    <message>
+        <source>Disagreements</source>
+        <translation>分歧</translation>
+    </message>
+    <message>
+        <source>Distillation</source>
+        <translation>蒸馏</translation>
+    </message>
+    <message>
+        <source>Distillation trains a compressed model to answer as the original does; it needs no labels.</source>
+        <translation>蒸馏训练压缩后的模型，使其输出与原始模型一致；无需标签。</translation>
+    </message>
+    <message>
         <source>Done: {before} became {after}.</source>
         <translation>完成：{before} 变为 {after}。</translation>
     </message>
@@ -630,6 +718,10 @@
     <message>
         <source>Draw the graph</source>
         <translation>绘制计算图</translation>
+    </message>
+    <message>
+        <source>Draw the moving average of the loss over its single values</source>
+        <translation>在损失的逐步值上绘制其滑动平均</translation>
     </message>
     <message>
         <source>Drop a model anywhere</source>
@@ -656,6 +748,14 @@
         <translation>每行代表 {count} 个通道，显示其中最大的个数。</translation>
     </message>
     <message>
+        <source>End the training now and go on with the weights that were best on held-out rows</source>
+        <translation>立即结束训练，并采用在留出样本上最佳的权重继续</translation>
+    </message>
+    <message>
+        <source>Ending with the best weights so far…</source>
+        <translation>正在结束，采用目前最佳的权重…</translation>
+    </message>
+    <message>
         <source>Energy per call</source>
         <translation>每次调用的能耗</translation>
     </message>
@@ -670,6 +770,10 @@
     <message>
         <source>Evaluation rows at most; 0 for all.</source>
         <translation>最多使用的评估样本行数；0 表示全部。</translation>
+    </message>
+    <message>
+        <source>Every operator</source>
+        <translation>所有算子</translation>
     </message>
     <message>
         <source>Every provider of ONNX Runtime is being tried…</source>
@@ -710,6 +814,10 @@
     <message>
         <source>F&amp;ull screen</source>
         <translation>全屏(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Features</source>
+        <translation>特征</translation>
     </message>
     <message>
         <source>Fidelity (SQNR)</source>
@@ -768,6 +876,10 @@
         <translation>查找命令</translation>
     </message>
     <message>
+        <source>Find disagreements</source>
+        <translation>查找分歧</translation>
+    </message>
+    <message>
         <source>Find node</source>
         <translation>查找节点</translation>
     </message>
@@ -794,6 +906,10 @@
     <message>
         <source>Graph</source>
         <translation>计算图</translation>
+    </message>
+    <message>
+        <source>Help ({count})</source>
+        <translation>变好 ({count})</translation>
     </message>
     <message>
         <source>Here you choose the data that a model is calibrated and measured on.</source>
@@ -832,6 +948,10 @@
         <translation>方式或未处理的原因</translation>
     </message>
     <message>
+        <source>Hurt ({count})</source>
+        <translation>变差 ({count})</translation>
+    </message>
+    <message>
         <source>IR version</source>
         <translation>IR 版本</translation>
     </message>
@@ -854,6 +974,10 @@
     <message>
         <source>Information</source>
         <translation>信息</translation>
+    </message>
+    <message>
+        <source>Inner values are to be alike</source>
+        <translation>使内部值相近</translation>
     </message>
     <message>
         <source>Input</source>
@@ -972,12 +1096,24 @@
         <translation>步骤作用的层</translation>
     </message>
     <message>
+        <source>Layers of the student</source>
+        <translation>学生的层</translation>
+    </message>
+    <message>
+        <source>Layers of the teacher</source>
+        <translation>教师的层</translation>
+    </message>
+    <message>
         <source>Layers with weights</source>
         <translation>带权重的层</translation>
     </message>
     <message>
         <source>Laying out the graph</source>
         <translation>正在布局计算图</translation>
+    </message>
+    <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
     </message>
     <message>
         <source>Least level</source>
@@ -1002,6 +1138,10 @@
     <message>
         <source>Left alone</source>
         <translation>未处理</translation>
+    </message>
+    <message>
+        <source>Left and Right point at a step, whose values are told beside the name</source>
+        <translation>左右方向键指向某一步，其值显示在名称旁</translation>
     </message>
     <message>
         <source>Light</source>
@@ -1036,6 +1176,18 @@
         <translation>所选任务的日志</translation>
     </message>
     <message>
+        <source>Log scale</source>
+        <translation>对数刻度</translation>
+    </message>
+    <message>
+        <source>Loss and metrics appear here, step by step, while a step of the recipe trains the model.</source>
+        <translation>配方的步骤训练模型时，损失和指标会逐步显示在这里。</translation>
+    </message>
+    <message>
+        <source>Losses</source>
+        <translation>损失</translation>
+    </message>
+    <message>
         <source>MACs</source>
         <translation>MACs</translation>
     </message>
@@ -1048,8 +1200,24 @@
         <translation>虚构</translation>
     </message>
     <message>
+        <source>Made-up inputs.</source>
+        <translation>输入为虚构。</translation>
+    </message>
+    <message>
         <source>Make a model smaller and faster, and see what every step cost</source>
         <translation>让模型更小更快，并看清每一步的代价</translation>
+    </message>
+    <message>
+        <source>Maps of where the models look are to be alike</source>
+        <translation>使两个模型的注意力图相近</translation>
+    </message>
+    <message>
+        <source>Match two layers</source>
+        <translation>配对两层</translation>
+    </message>
+    <message>
+        <source>Match values at several depths: of the same name, else of the same kind and place</source>
+        <translation>在多个深度上配对内部值：优先同名，否则按同类同位</translation>
     </message>
     <message>
         <source>Maximum</source>
@@ -1096,12 +1264,20 @@
         <translation>菜单</translation>
     </message>
     <message>
+        <source>Metrics</source>
+        <translation>指标</translation>
+    </message>
+    <message>
         <source>Minimum</source>
         <translation>最小值</translation>
     </message>
     <message>
         <source>Model</source>
         <translation>模型</translation>
+    </message>
+    <message>
+        <source>Model of this step</source>
+        <translation>此步骤的模型</translation>
     </message>
     <message>
         <source>Model properties</source>
@@ -1114,6 +1290,10 @@
     <message>
         <source>Models ({extensions})</source>
         <translation>模型 ({extensions})</translation>
+    </message>
+    <message>
+        <source>Models of sizes between teacher and student, the largest first: each teaches the next</source>
+        <translation>大小介于教师与学生之间的模型，从大到小：每个教下一个</translation>
     </message>
     <message>
         <source>Models you open are listed here.</source>
@@ -1134,6 +1314,10 @@
     <message>
         <source>Move step do&amp;wn</source>
         <translation>下移步骤(&amp;W)</translation>
+    </message>
+    <message>
+        <source>Move the assistant up</source>
+        <translation>上移助教</translation>
     </message>
     <message>
         <source>Move the threshold</source>
@@ -1276,6 +1460,10 @@
         <translation>没有计划的步骤会改变此层的大小。</translation>
     </message>
     <message>
+        <source>No sample is of this kind.</source>
+        <translation>没有此类样本。</translation>
+    </message>
+    <message>
         <source>No samples were given: the model was run on made-up values</source>
         <translation>没有给出样本：模型以虚构的值运行</translation>
     </message>
@@ -1328,6 +1516,10 @@
         <translation>尚未预测。</translation>
     </message>
     <message>
+        <source>Note</source>
+        <translation>说明</translation>
+    </message>
+    <message>
         <source>Notes</source>
         <translation>说明</translation>
     </message>
@@ -1358,6 +1550,10 @@
     <message>
         <source>ONNX model (*.onnx)</source>
         <translation>ONNX 模型 (*.onnx)</translation>
+    </message>
+    <message>
+        <source>ONNX models ({patterns})</source>
+        <translation>ONNX 模型 ({patterns})</translation>
     </message>
     <message>
         <source>Of everything random in the recipe: the same seed gives the same bytes</source>
@@ -1496,6 +1692,10 @@
         <translation>PNG 图片 (*.png)</translation>
     </message>
     <message>
+        <source>Pairs of layers</source>
+        <translation>层对</translation>
+    </message>
+    <message>
         <source>Parameters</source>
         <translation>参数</translation>
     </message>
@@ -1512,8 +1712,24 @@
         <translation>粘贴 {count} 个步骤</translation>
     </message>
     <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Pause {title}</source>
+        <translation>暂停 {title}</translation>
+    </message>
+    <message>
+        <source>Paused. {what}</source>
+        <translation>已暂停。{what}</translation>
+    </message>
+    <message>
         <source>Peak memory</source>
         <translation>峰值内存</translation>
+    </message>
+    <message>
+        <source>Pick a layer on each side to match them.</source>
+        <translation>在两侧各选一层即可配对。</translation>
     </message>
     <message>
         <source>Picture (*.png)</source>
@@ -1570,6 +1786,10 @@
     <message>
         <source>Progress of the run</source>
         <translation>运行进度</translation>
+    </message>
+    <message>
+        <source>Progress of the training</source>
+        <translation>训练进度</translation>
     </message>
     <message>
         <source>Progress of {title}</source>
@@ -1632,6 +1852,10 @@
         <translation>重新读取数据</translation>
     </message>
     <message>
+        <source>Reading both models…</source>
+        <translation>正在读取两个模型…</translation>
+    </message>
+    <message>
         <source>Reading the activations: {percent} %</source>
         <translation>正在读取激活值：{percent} %</translation>
     </message>
@@ -1654,6 +1878,22 @@
     <message>
         <source>Recipes ({patterns})</source>
         <translation>配方 ({patterns})</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Remove a pair of layers</source>
+        <translation>删除层对</translation>
+    </message>
+    <message>
+        <source>Remove the assistant</source>
+        <translation>删除助教</translation>
+    </message>
+    <message>
+        <source>Remove the chosen pair (Delete)</source>
+        <translation>删除所选的层对 (Delete)</translation>
     </message>
     <message>
         <source>Remove the step (Delete)</source>
@@ -1688,12 +1928,24 @@
         <translation>每个模型保留的结果数</translation>
     </message>
     <message>
+        <source>Resume</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Resume {title}</source>
+        <translation>继续 {title}</translation>
+    </message>
+    <message>
         <source>Rows at most</source>
         <translation>最多行数</translation>
     </message>
     <message>
         <source>Run</source>
         <translation>运行</translation>
+    </message>
+    <message>
+        <source>Run the original and this variant on every evaluation row to see where they disagree.</source>
+        <translation>在每个评估样本上运行原始模型和此变体，查看两者的分歧。</translation>
     </message>
     <message>
         <source>Run the original model over the calibration samples and count what each layer puts out</source>
@@ -1744,8 +1996,24 @@
         <translation>样本 ({patterns})</translation>
     </message>
     <message>
+        <source>Samples on which the models disagree</source>
+        <translation>模型输出有分歧的样本</translation>
+    </message>
+    <message>
         <source>Samples per call when latency is measured.</source>
         <translation>测量延迟时每次调用的样本数。</translation>
+    </message>
+    <message>
+        <source>Save as CSV</source>
+        <translation>保存为 CSV</translation>
+    </message>
+    <message>
+        <source>Save as CSV…</source>
+        <translation>保存为 CSV…</translation>
+    </message>
+    <message>
+        <source>Save every row with both answers</source>
+        <translation>保存每一行及两者的输出</translation>
     </message>
     <message>
         <source>Save log</source>
@@ -1880,6 +2148,10 @@
         <translation>{name} 的形状</translation>
     </message>
     <message>
+        <source>Shapes</source>
+        <translation>形状</translation>
+    </message>
+    <message>
         <source>Share of latency</source>
         <translation>延迟占比</translation>
     </message>
@@ -1906,6 +2178,14 @@
     <message>
         <source>Show it in Netron</source>
         <translation>在 Netron 中显示</translation>
+    </message>
+    <message>
+        <source>Show losses on a logarithmic scale</source>
+        <translation>以对数刻度显示损失</translation>
+    </message>
+    <message>
+        <source>Show operators without weights too</source>
+        <translation>也显示没有权重的算子</translation>
     </message>
     <message>
         <source>Show the model in your browser; the page comes from this machine and can reach no other</source>
@@ -1936,6 +2216,10 @@
         <translation>并排比较大小、延迟和准确率。“导出”会写出经过检查的 ONNX 文件。</translation>
     </message>
     <message>
+        <source>Smooth</source>
+        <translation>平滑</translation>
+    </message>
+    <message>
         <source>Some rows of the samples</source>
         <translation>样本中的若干行</translation>
     </message>
@@ -1946,6 +2230,10 @@
     <message>
         <source>Sort by</source>
         <translation>排序依据</translation>
+    </message>
+    <message>
+        <source>Space picks a layer; one picked on each side makes a pair</source>
+        <translation>空格键选择一层；两侧各选一层即成一对</translation>
     </message>
     <message>
         <source>Sparsity</source>
@@ -1996,6 +2284,14 @@
         <translation>停止</translation>
     </message>
     <message>
+        <source>Stop and change nothing; the same step started again goes on from here</source>
+        <translation>停止且不作更改；再次启动同一步骤会从此处继续</translation>
+    </message>
+    <message>
+        <source>Stop and keep the best</source>
+        <translation>停止并保留最佳</translation>
+    </message>
+    <message>
         <source>Stop laying out the graph</source>
         <translation>停止布局计算图</translation>
     </message>
@@ -2004,8 +2300,28 @@
         <translation>停止正在运行的任务</translation>
     </message>
     <message>
+        <source>Stop {title} and keep the best</source>
+        <translation>停止 {title} 并保留最佳</translation>
+    </message>
+    <message>
+        <source>Stopping…</source>
+        <translation>正在停止…</translation>
+    </message>
+    <message>
         <source>Stored type of the largest weight</source>
         <translation>最大权重的存储类型</translation>
+    </message>
+    <message>
+        <source>Student</source>
+        <translation>学生</translation>
+    </message>
+    <message>
+        <source>Suggest pairs</source>
+        <translation>建议层对</translation>
+    </message>
+    <message>
+        <source>Suggest pairs of layers</source>
+        <translation>建议层对</translation>
     </message>
     <message>
         <source>Table</source>
@@ -2044,12 +2360,20 @@
         <translation>目标：{device}</translation>
     </message>
     <message>
+        <source>Teacher</source>
+        <translation>教师</translation>
+    </message>
+    <message>
         <source>Tensor of the layer</source>
         <translation>该层的张量</translation>
     </message>
     <message>
         <source>Text</source>
         <translation>文本</translation>
+    </message>
+    <message>
+        <source>The curves begin with the first step.</source>
+        <translation>曲线从第一步开始。</translation>
     </message>
     <message>
         <source>The dashed line joins those that no other beats in both.</source>
@@ -2078,6 +2402,10 @@
     <message>
         <source>The model in Netron, served from this machine</source>
         <translation>Netron 中的模型，由本机提供</translation>
+    </message>
+    <message>
+        <source>The original</source>
+        <translation>原始模型</translation>
     </message>
     <message>
         <source>The original model or one of its variants</source>
@@ -2116,12 +2444,20 @@
         <translation>各次运行的条件不同。每个变体都与其自身运行中的原始模型比较。</translation>
     </message>
     <message>
+        <source>The student is shown without what {steps} will change.</source>
+        <translation>所示学生不含 {steps} 将作的更改。</translation>
+    </message>
+    <message>
         <source>The studio ended unexpectedly. {name} is opened again.</source>
         <translation>本工作室上次意外结束。正在重新打开 {name}。</translation>
     </message>
     <message>
         <source>The sum of what each step predicts for each layer, before anything is run; a run measures the file.</source>
         <translation>运行之前，各步骤对各层预测值的总和；运行时会测量文件。</translation>
+    </message>
+    <message>
+        <source>The weight of the loss {name} {why}.</source>
+        <translation>损失 {name} 的权重{why}。</translation>
     </message>
     <message>
         <source>The weights have not been read yet.</source>
@@ -2160,6 +2496,10 @@
         <translation>该配方已在运行。</translation>
     </message>
     <message>
+        <source>This run trains several times, one after the other</source>
+        <translation>此次运行依次训练多次</translation>
+    </message>
+    <message>
         <source>Threads</source>
         <translation>线程数</translation>
     </message>
@@ -2192,6 +2532,14 @@
         <translation>权衡</translation>
     </message>
     <message>
+        <source>Training</source>
+        <translation>训练</translation>
+    </message>
+    <message>
+        <source>Training {number} of {count}</source>
+        <translation>第 {number} 次训练，共 {count} 次</translation>
+    </message>
+    <message>
         <source>Type</source>
         <translation>类型</translation>
     </message>
@@ -2210,6 +2558,10 @@
     <message>
         <source>Unknown: the shapes this layer works on depend on the input, or the operator has no MACs of its own.</source>
         <translation>未知：此层处理的形状取决于输入，或该算子本身没有 MACs。</translation>
+    </message>
+    <message>
+        <source>Up and Down go through the pairs, Delete removes one</source>
+        <translation>上下方向键浏览层对，Delete 删除</translation>
     </message>
     <message>
         <source>Use &amp;random inputs</source>
@@ -2308,6 +2660,14 @@
         <translation>权重 SQNR</translation>
     </message>
     <message>
+        <source>Weight in the sum of the losses</source>
+        <translation>在损失总和中的权重</translation>
+    </message>
+    <message>
+        <source>Weight of the loss {name}</source>
+        <translation>损失 {name} 的权重</translation>
+    </message>
+    <message>
         <source>Weights</source>
         <translation>权重</translation>
     </message>
@@ -2322,6 +2682,10 @@
     <message>
         <source>What happened</source>
         <translation>发生的情况</translation>
+    </message>
+    <message>
+        <source>What is matched</source>
+        <translation>配对内容</translation>
     </message>
     <message>
         <source>What the program notes about itself is written here; errors of jobs too.</source>
@@ -2348,12 +2712,24 @@
         <translation>模型的运行位置：本机最佳设备、CPU 或 GPU。</translation>
     </message>
     <message>
+        <source>Where {number} {variant} and the original disagree</source>
+        <translation>{number} {variant} 与原始模型的分歧</translation>
+    </message>
+    <message>
         <source>Whether latency, load time, memory and energy are measured; size, fidelity and metrics always are.</source>
         <translation>是否测量延迟、加载时间、内存和能耗；大小、保真度和指标总会测量。</translation>
     </message>
     <message>
         <source>Which layers are listed</source>
         <translation>列出哪些层</translation>
+    </message>
+    <message>
+        <source>Which samples</source>
+        <translation>哪些样本</translation>
+    </message>
+    <message>
+        <source>Whole run: {times}</source>
+        <translation>整个运行：{times}</translation>
     </message>
     <message>
         <source>Words that must all hold; ! turns a word round.</source>
@@ -2520,6 +2896,22 @@
         <translation>失败</translation>
     </message>
     <message>
+        <source>finishing</source>
+        <translation>正在收尾</translation>
+    </message>
+    <message>
+        <source>held-out loss</source>
+        <translation>留出损失</translation>
+    </message>
+    <message>
+        <source>held-out {name}</source>
+        <translation>留出 {name}</translation>
+    </message>
+    <message>
+        <source>helps</source>
+        <translation>变好</translation>
+    </message>
+    <message>
         <source>high</source>
         <translation>高</translation>
     </message>
@@ -2528,8 +2920,16 @@
         <translation>越高越好</translation>
     </message>
     <message>
+        <source>hurts</source>
+        <translation>变差</translation>
+    </message>
+    <message>
         <source>label</source>
         <translation>标签</translation>
+    </message>
+    <message>
+        <source>label {label}</source>
+        <translation>标签 {label}</translation>
     </message>
     <message>
         <source>latency not measured</source>
@@ -2538,6 +2938,10 @@
     <message>
         <source>left alone</source>
         <translation>未处理</translation>
+    </message>
+    <message>
+        <source>loss</source>
+        <translation>损失</translation>
     </message>
     <message>
         <source>low</source>
@@ -2580,6 +2984,14 @@
         <translation>未给出</translation>
     </message>
     <message>
+        <source>not in the student</source>
+        <translation>不在学生中</translation>
+    </message>
+    <message>
+        <source>not in the teacher</source>
+        <translation>不在教师中</translation>
+    </message>
+    <message>
         <source>not measured</source>
         <translation>未测量</translation>
     </message>
@@ -2604,8 +3016,24 @@
         <translation>原始模型</translation>
     </message>
     <message>
+        <source>original {answer}</source>
+        <translation>原始 {answer}</translation>
+    </message>
+    <message>
         <source>other values on purpose: another node was folded into the weights</source>
         <translation>数值不同是有意的：另一个节点已折叠进权重</translation>
+    </message>
+    <message>
+        <source>paired</source>
+        <translation>已配对</translation>
+    </message>
+    <message>
+        <source>paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>projection</source>
+        <translation>学习投影</translation>
     </message>
     <message>
         <source>random inputs</source>
@@ -2618,6 +3046,10 @@
     <message>
         <source>regression</source>
         <translation>回归</translation>
+    </message>
+    <message>
+        <source>row {row}</source>
+        <translation>第 {row} 行</translation>
     </message>
     <message>
         <source>runs</source>
@@ -2646,6 +3078,18 @@
     <message>
         <source>some values are not numbers</source>
         <translation>有些值不是数值</translation>
+    </message>
+    <message>
+        <source>step</source>
+        <translation>步</translation>
+    </message>
+    <message>
+        <source>step {step}</source>
+        <translation>第 {step} 步</translation>
+    </message>
+    <message>
+        <source>step {step}: {values}</source>
+        <translation>第 {step} 步：{values}</translation>
     </message>
     <message>
         <source>stopping</source>
@@ -2696,6 +3140,10 @@
         <translation>值</translation>
     </message>
     <message>
+        <source>variant {answer}</source>
+        <translation>变体 {answer}</translation>
+    </message>
+    <message>
         <source>waiting</source>
         <translation>等待中</translation>
     </message>
@@ -2710,6 +3158,10 @@
     <message>
         <source>whole graph</source>
         <translation>整个计算图</translation>
+    </message>
+    <message>
+        <source>widths differ: a projection is learned</source>
+        <translation>宽度不同：会学习一个投影</translation>
     </message>
     <message>
         <source>{before} become {after}.</source>
@@ -2792,6 +3244,10 @@
         <translation>{total} 层中的 {count} 层</translation>
     </message>
     <message>
+        <source>{count} of {total} rows are answered differently: {share} ({low} to {high})</source>
+        <translation>{total} 行中有 {count} 行输出不同：{share}（{low} 至 {high}）</translation>
+    </message>
+    <message>
         <source>{count} outcome</source>
         <translation>{count} 个结果</translation>
     </message>
@@ -2800,8 +3256,20 @@
         <translation>{count} 个结果</translation>
     </message>
     <message>
+        <source>{count} pair</source>
+        <translation>{count} 对</translation>
+    </message>
+    <message>
+        <source>{count} pairs</source>
+        <translation>{count} 对</translation>
+    </message>
+    <message>
         <source>{count} parameters</source>
         <translation>{count} 个参数</translation>
+    </message>
+    <message>
+        <source>{count} parameters, {size}</source>
+        <translation>{count} 个参数，{size}</translation>
     </message>
     <message>
         <source>{count} record</source>
@@ -2850,6 +3318,10 @@
     <message>
         <source>{file} does not say how large its inputs are. Give a type and a shape for each: sizes separated by x, where a word stands for a size that may change, as in batch x 3 x 224 x 224.</source>
         <translation>{file} 未说明其输入的大小。请为每个输入给出类型和形状：各维大小以 x 分隔，单词表示可变的大小，例如 batch x 3 x 224 x 224。</translation>
+    </message>
+    <message>
+        <source>{hurt} hurt, {help} help</source>
+        <translation>{hurt} 行变差，{help} 行变好</translation>
     </message>
     <message>
         <source>{jobs}, {count} unfinished</source>
@@ -3119,6 +3591,10 @@
         <translation>有一个层选择器为空</translation>
     </message>
     <message>
+        <source>A model that reads the text {0} cannot be trained</source>
+        <translation>无法训练读取文本 {0} 的模型</translation>
+    </message>
+    <message>
         <source>A multi-layer perceptron 784-256-128-10 that reads handwritten digits: three fully connected layers, ReLU between them.</source>
         <translation>识别手写数字的多层感知机 784-256-128-10：三个全连接层，层间为 ReLU。</translation>
     </message>
@@ -3139,6 +3615,10 @@
         <translation>每行需要一个分数，而 {0} 有 {1} 个类别</translation>
     </message>
     <message>
+        <source>A share of zeros must be between 0 and 1</source>
+        <translation>零的占比必须在 0 到 1 之间</translation>
+    </message>
+    <message>
         <source>A similarity task needs two text columns</source>
         <translation>相似度任务需要两个文本列</translation>
     </message>
@@ -3155,6 +3635,10 @@
         <translation>无法启动工作进程</translation>
     </message>
     <message>
+        <source>Accumulate</source>
+        <translation>梯度累积</translation>
+    </message>
+    <message>
         <source>Activation symmetric</source>
         <translation>激活对称</translation>
     </message>
@@ -3167,8 +3651,44 @@
         <translation>如仍要导出，请允许更改</translation>
     </message>
     <message>
+        <source>Alpha</source>
+        <translation>教师占比</translation>
+    </message>
+    <message>
         <source>Another instance of the model could not be started</source>
         <translation>无法启动模型的另一个实例</translation>
+    </message>
+    <message>
+        <source>Assistants</source>
+        <translation>助教模型</translation>
+    </message>
+    <message>
+        <source>At least one loss must have a weight above 0</source>
+        <translation>至少一个损失的权重必须大于 0</translation>
+    </message>
+    <message>
+        <source>Attention</source>
+        <translation>注意力层对</translation>
+    </message>
+    <message>
+        <source>Average first, quantize afterwards</source>
+        <translation>请先平均，再量化</translation>
+    </message>
+    <message>
+        <source>Average the weights of this model with those of its teacher, of other runs, or of its own checkpoints.</source>
+        <translation>将此模型的权重与其教师、其他运行或自身检查点的权重平均。</translation>
+    </message>
+    <message>
+        <source>Balance</source>
+        <translation>损失平衡</translation>
+    </message>
+    <message>
+        <source>Batch norm</source>
+        <translation>批归一化</translation>
+    </message>
+    <message>
+        <source>Batch size</source>
+        <translation>批大小</translation>
     </message>
     <message>
         <source>Bits</source>
@@ -3235,8 +3755,24 @@
         <translation>请检查样本的形状和类型</translation>
     </message>
     <message>
+        <source>Check the samples, or report this model</source>
+        <translation>请检查样本，或报告此模型</translation>
+    </message>
+    <message>
+        <source>Checkpoint seconds</source>
+        <translation>检查点间隔（秒）</translation>
+    </message>
+    <message>
         <source>Choose a file name</source>
         <translation>请选择文件名</translation>
+    </message>
+    <message>
+        <source>Choose a loss that looks at each row alone, such as bce</source>
+        <translation>请选择逐行计算的损失，例如 bce</translation>
+    </message>
+    <message>
+        <source>Choose a model with the same inputs, outputs and layers</source>
+        <translation>请选择输入、输出和层都相同的模型</translation>
     </message>
     <message>
         <source>Choose another file or folder</source>
@@ -3245,6 +3781,14 @@
     <message>
         <source>Choose another folder</source>
         <translation>请选择其他文件夹</translation>
+    </message>
+    <message>
+        <source>Choose another value</source>
+        <translation>请选择其他内部值</translation>
+    </message>
+    <message>
+        <source>Choose from {0}</source>
+        <translation>请从 {0} 中选择</translation>
     </message>
     <message>
         <source>Choose one in the list of variants</source>
@@ -3259,6 +3803,22 @@
         <translation>请从 {0} 中选择</translation>
     </message>
     <message>
+        <source>Choose the output of a node of the main graph</source>
+        <translation>请选择主图中某个节点的输出</translation>
+    </message>
+    <message>
+        <source>Choose two outputs of Softmax, or two of layers</source>
+        <translation>请选择两个 Softmax 的输出，或两个层的输出</translation>
+    </message>
+    <message>
+        <source>Choose values of the same kind</source>
+        <translation>请选择同类的内部值</translation>
+    </message>
+    <message>
+        <source>Clip</source>
+        <translation>梯度裁剪</translation>
+    </message>
+    <message>
         <source>Close other programs or use a smaller model</source>
         <translation>请关闭其他程序，或使用较小的模型</translation>
     </message>
@@ -3269,6 +3829,14 @@
     <message>
         <source>Compare the latency of the models of this folder.</source>
         <translation>比较此文件夹中各模型的延迟。</translation>
+    </message>
+    <message>
+        <source>Compile</source>
+        <translation>编译</translation>
+    </message>
+    <message>
+        <source>Compile the training step with torch.compile; auto where it is likely to pay.</source>
+        <translation>用 torch.compile 编译训练步骤；auto 表示在可能有收益时编译。</translation>
     </message>
     <message>
         <source>Complete the file or remove them</source>
@@ -3327,6 +3895,14 @@
         <translation>请创建它或另选一个</translation>
     </message>
     <message>
+        <source>Data</source>
+        <translation>训练数据</translation>
+    </message>
+    <message>
+        <source>Decay</source>
+        <translation>EMA 衰减</translation>
+    </message>
+    <message>
         <source>DequantizeLinear needs opset 10 and the file has {0}</source>
         <translation>DequantizeLinear 需要 opset 10，而文件是 {0}</translation>
     </message>
@@ -3337,6 +3913,10 @@
     <message>
         <source>Digit MLP</source>
         <translation>数字识别 MLP</translation>
+    </message>
+    <message>
+        <source>Divisor of logits that softens the class probabilities to be learned.</source>
+        <translation>logits 的除数，用于软化待学习的类别概率。</translation>
     </message>
     <message>
         <source>Download or export it again</source>
@@ -3353,6 +3933,18 @@
     <message>
         <source>DynamicQuantizeLinear needs opset 11 and the file has {0}</source>
         <translation>DynamicQuantizeLinear 需要 opset 11，而文件是 {0}</translation>
+    </message>
+    <message>
+        <source>Ema</source>
+        <translation>权重 EMA</translation>
+    </message>
+    <message>
+        <source>Epochs</source>
+        <translation>训练轮数</translation>
+    </message>
+    <message>
+        <source>Every process holds all weights, or each a part (for models that do not fit).</source>
+        <translation>每个进程持有全部权重，或各持一部分（用于单卡放不下的模型）。</translation>
     </message>
     <message>
         <source>Expanded to float once at load, by DequantizeLinear at every call, or as ONNX Runtime's own MatMulNBits.</source>
@@ -3419,6 +4011,10 @@
         <translation>形式</translation>
     </message>
     <message>
+        <source>Forward passes per update of the weights, where one large one does not fit.</source>
+        <translation>每次更新权重的前向传播次数，用于内存放不下大批次时。</translation>
+    </message>
+    <message>
         <source>Free space or choose another disk</source>
         <translation>请释放空间或选择其他磁盘</translation>
     </message>
@@ -3463,12 +4059,24 @@
         <translation>请给出含样本的文件夹或文件</translation>
     </message>
     <message>
+        <source>Give a model with the same inputs and outputs</source>
+        <translation>请给出输入和输出相同的模型</translation>
+    </message>
+    <message>
         <source>Give a name, a pattern, type:, block: or size:</source>
         <translation>请给出名称、模式、type:、block: 或 size:</translation>
     </message>
     <message>
         <source>Give a new folder</source>
         <translation>请给出新文件夹</translation>
+    </message>
+    <message>
+        <source>Give another file</source>
+        <translation>请给出其他文件</translation>
+    </message>
+    <message>
+        <source>Give at least two rows or recordings</source>
+        <translation>请至少给出两行或两段录音</translation>
     </message>
     <message>
         <source>Give images, WAV files, .npz, .npy, .csv, .parquet, .txt or a .yaml description</source>
@@ -3479,8 +4087,16 @@
         <translation>请以 module:function 形式给出</translation>
     </message>
     <message>
+        <source>Give labeled samples</source>
+        <translation>请给出带标签的样本</translation>
+    </message>
+    <message>
         <source>Give one file of the same name for each</source>
         <translation>请为每个给出一个同名文件</translation>
+    </message>
+    <message>
+        <source>Give one number per row</source>
+        <translation>请为每行给出一个数</translation>
     </message>
     <message>
         <source>Give other samples</source>
@@ -3511,12 +4127,32 @@
         <translation>请给出它们</translation>
     </message>
     <message>
+        <source>Greatest norm of the gradient; 0 sets no bound.</source>
+        <translation>梯度范数的上限；0 表示不限。</translation>
+    </message>
+    <message>
         <source>Hears speech in noise, one frame of 32 ms per call: a spectrum (a convolution with fixed Fourier weights), a convolution and an LSTM whose state the caller carries from call to call.</source>
         <translation>在噪声中检测语音，每次调用处理一帧 32 ms：频谱（权重为固定傅里叶系数的卷积）、一个卷积，以及状态由调用方在各次调用间传递的 LSTM。</translation>
     </message>
     <message>
+        <source>Highest learning rate; 0 finds one by a range test before the first step.</source>
+        <translation>最高学习率；0 表示在第一步之前用范围测试寻找。</translation>
+    </message>
+    <message>
+        <source>Holdout</source>
+        <translation>留出占比</translation>
+    </message>
+    <message>
+        <source>How gradients become updates.</source>
+        <translation>如何由梯度得到更新。</translation>
+    </message>
+    <message>
         <source>How ranges of activations are found.</source>
         <translation>如何确定激活的范围。</translation>
+    </message>
+    <message>
+        <source>How the learning rate changes after warm-up.</source>
+        <translation>预热后学习率如何变化。</translation>
     </message>
     <message>
         <source>INT8 rows with a scale each</source>
@@ -3571,6 +4207,14 @@
         <translation>尺寸为 {0} 的图像与输入 {1} 不符</translation>
     </message>
     <message>
+        <source>Initialize</source>
+        <translation>由教师初始化</translation>
+    </message>
+    <message>
+        <source>Inner values to match: "auto", or "teacher value =&gt; student value; ..."; the loss is called features.</source>
+        <translation>要匹配的内部值："auto" 或 "教师值 =&gt; 学生值; ..."；该损失名为 features。</translation>
+    </message>
+    <message>
         <source>Input {0} cannot take images</source>
         <translation>输入 {0} 不能接收图像</translation>
     </message>
@@ -3619,6 +4263,10 @@
         <translation>不清楚 {0} 的哪些列是文本</translation>
     </message>
     <message>
+        <source>It is not known how many channels {0}'s value {1} has</source>
+        <translation>{0}的内部值 {1} 的通道数未知</translation>
+    </message>
+    <message>
         <source>Its columns are: {0}</source>
         <translation>它的列有：{0}</translation>
     </message>
@@ -3641,6 +4289,22 @@
     <message>
         <source>Keep one of equal computations and one of equal constants.</source>
         <translation>相同的计算和相同的常量各保留一份。</translation>
+    </message>
+    <message>
+        <source>Keep the moving average of the weights: the share an update leaves in place; 0 keeps the latest.</source>
+        <translation>保留权重的滑动平均：每次更新后保留的占比；0 表示保留最新权重。</translation>
+    </message>
+    <message>
+        <source>Keep the statistics of batch normalization, train them, or also restore those that were folded into weights.</source>
+        <translation>保持批归一化的统计量不变、训练它们，或还原已折叠进权重的批归一化。</translation>
+    </message>
+    <message>
+        <source>Keep the weights of losses as given, or bring all losses to one scale first.</source>
+        <translation>按给定值使用各损失的权重，或先将所有损失调到同一尺度。</translation>
+    </message>
+    <message>
+        <source>Keep zeros</source>
+        <translation>保持零值</translation>
     </message>
     <message>
         <source>Keras is not installed</source>
@@ -3683,12 +4347,32 @@
         <translation>延迟：{0} 必须至少为 {1}，而不是 {2}</translation>
     </message>
     <message>
+        <source>Learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
         <source>Leave --input out</source>
         <translation>请去掉 --input</translation>
     </message>
     <message>
+        <source>Leave it out</source>
+        <translation>请省略它</translation>
+    </message>
+    <message>
         <source>Leave it out or give `missing`</source>
         <translation>请省略它，或给出 `missing`</translation>
+    </message>
+    <message>
+        <source>Leave losses at auto</source>
+        <translation>请让 losses 保持 auto</translation>
+    </message>
+    <message>
+        <source>Leave out the step that trains</source>
+        <translation>请去掉训练步骤</translation>
+    </message>
+    <message>
+        <source>Leave out the step that trains, or export the model without this operator</source>
+        <translation>请去掉训练步骤，或导出不含此算子的模型</translation>
     </message>
     <message>
         <source>Leave the model's files in place and try again</source>
@@ -3699,6 +4383,14 @@
         <translation>保持模型输入和输出的类型不变。</translation>
     </message>
     <message>
+        <source>Leave this pair out</source>
+        <translation>请去掉这一对</translation>
+    </message>
+    <message>
+        <source>Let it end earlier, or train for more steps</source>
+        <translation>请让它更早结束，或训练更多步</translation>
+    </message>
+    <message>
         <source>Let the ranges of activations reach equally far on both sides of zero.</source>
         <translation>让激活的范围在零的两侧对称。</translation>
     </message>
@@ -3707,8 +4399,20 @@
         <translation>请在生成它的环境中加载，并用 torch.onnx.export(model, inputs, 'model.onnx') 保存</translation>
     </message>
     <message>
+        <source>Longest time; fewer steps are made if they would take longer. 0 sets no limit.</source>
+        <translation>最长时间；若会超时则减少步数。0 表示不限。</translation>
+    </message>
+    <message>
+        <source>Losses</source>
+        <translation>损失</translation>
+    </message>
+    <message>
         <source>Magnitude below which a weight becomes zero (mode threshold).</source>
         <translation>绝对值低于此值的权重置零（模式 threshold）。</translation>
+    </message>
+    <message>
+        <source>Make batch-size smaller, and accumulate larger</source>
+        <translation>请减小 batch-size，并增大 accumulate</translation>
     </message>
     <message>
         <source>Map a column or array to it</source>
@@ -3731,8 +4435,20 @@
         <translation>测量：{0} 必须至少为 {1}，而不是 {2}</translation>
     </message>
     <message>
+        <source>Memory ran out at the node {0} ({1})</source>
+        <translation>在节点 {0}（{1}）处内存不足</translation>
+    </message>
+    <message>
+        <source>Minutes</source>
+        <translation>时限（分钟）</translation>
+    </message>
+    <message>
         <source>Mode</source>
         <translation>模式</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>其他模型</translation>
     </message>
     <message>
         <source>Mul with broadcasting needs opset 7 and the file has {0}</source>
@@ -3763,12 +4479,20 @@
         <translation>模型没有与标签相符的输出</translation>
     </message>
     <message>
+        <source>No output of {0} depends on its value {1}</source>
+        <translation>{0}没有输出依赖于其内部值 {1}</translation>
+    </message>
+    <message>
         <source>No session options could be measured</source>
         <translation>没有能测量的会话选项</translation>
     </message>
     <message>
         <source>No session options stay within {0} ms</source>
         <translation>没有会话选项能保持在 {0} ms 以内</translation>
+    </message>
+    <message>
+        <source>Nothing tells which models a soup should hold</source>
+        <translation>没有依据判断模型汤应包含哪些模型</translation>
     </message>
     <message>
         <source>Number its categories first</source>
@@ -3785,6 +4509,18 @@
     <message>
         <source>ONNX Runtime computes dynamic INT8 convolutions 3 to 12 times slower than float; static-int8 is fast</source>
         <translation>ONNX Runtime 计算动态 INT8 卷积比浮点慢 3 到 12 倍；static-int8 则很快</translation>
+    </message>
+    <message>
+        <source>ONNX file of a smaller model with the same inputs and outputs to train; empty trains the model of this step.</source>
+        <translation>待训练的较小模型的 ONNX 文件，输入和输出须相同；留空则训练此步骤的模型。</translation>
+    </message>
+    <message>
+        <source>ONNX file of the teacher; empty takes the model before the first step.</source>
+        <translation>教师的 ONNX 文件；留空则用第一步之前的模型。</translation>
+    </message>
+    <message>
+        <source>ONNX files of sizes between teacher and student, largest first, separated by semicolons; each teaches the next.</source>
+        <translation>大小介于教师与学生之间的 ONNX 文件，从大到小，以分号分隔；每个教下一个。</translation>
     </message>
     <message>
         <source>On {0} samples {1} is {2} as prepared and {3} with {4}</source>
@@ -3839,12 +4575,32 @@
         <translation>请打开其中的 {0}</translation>
     </message>
     <message>
+        <source>Optimizer</source>
+        <translation>优化器</translation>
+    </message>
+    <message>
+        <source>Other model files, semicolons between them; empty takes the model before the first step (mode interpolate).</source>
+        <translation>其他模型文件，以分号分隔；留空则用第一步之前的模型（模式 interpolate）。</translation>
+    </message>
+    <message>
         <source>Paddle models are not read</source>
         <translation>不读取 Paddle 模型</translation>
     </message>
     <message>
+        <source>Pairs</source>
+        <translation>特征层对</translation>
+    </message>
+    <message>
+        <source>Passes over the training rows; counts only while steps is 0.</source>
+        <translation>遍历训练样本的次数；仅在 steps 为 0 时有效。</translation>
+    </message>
+    <message>
         <source>Paths are relative to the description</source>
         <translation>路径相对于描述文件</translation>
+    </message>
+    <message>
+        <source>Patience</source>
+        <translation>早停耐心</translation>
     </message>
     <message>
         <source>Per channel</source>
@@ -3853,6 +4609,22 @@
     <message>
         <source>Perhaps {0} is meant</source>
         <translation>也许是指 {0}</translation>
+    </message>
+    <message>
+        <source>Precision</source>
+        <translation>精度</translation>
+    </message>
+    <message>
+        <source>Process {0} of {1} ended in the middle of training</source>
+        <translation>第 {0} 个进程（共 {1} 个）在训练途中结束</translation>
+    </message>
+    <message>
+        <source>Processes</source>
+        <translation>进程数</translation>
+    </message>
+    <message>
+        <source>Processes that train together, one per GPU where there are GPUs.</source>
+        <translation>共同训练的进程数；有 GPU 时每个 GPU 一个。</translation>
     </message>
     <message>
         <source>Put it beside the samples</source>
@@ -3875,8 +4647,16 @@
         <translation>PyTorch 导出程序</translation>
     </message>
     <message>
+        <source>Quantization ranges of activations while weights train: "fixed", "follow" or "follow until 300".</source>
+        <translation>训练权重时激活的量化范围："fixed"、"follow" 或 "follow until 300"。</translation>
+    </message>
+    <message>
         <source>Raise the limit or compress the model</source>
         <translation>请提高上限或压缩模型</translation>
+    </message>
+    <message>
+        <source>Ranges</source>
+        <translation>量化范围</translation>
     </message>
     <message>
         <source>Ranker</source>
@@ -3891,6 +4671,14 @@
         <translation>请删除或替换它</translation>
     </message>
     <message>
+        <source>Remove {0} from its metadata</source>
+        <translation>请从其元数据中删除 {0}</translation>
+    </message>
+    <message>
+        <source>Repair or remove it</source>
+        <translation>请修复或删除它</translation>
+    </message>
+    <message>
         <source>Report it</source>
         <translation>请报告此问题</translation>
     </message>
@@ -3899,8 +4687,20 @@
         <translation>请将此作为最后一步的故障报告</translation>
     </message>
     <message>
+        <source>Row {0} of {1} cannot be learned from</source>
+        <translation>无法从 {1} 的第 {0} 行学习</translation>
+    </message>
+    <message>
         <source>Rows</source>
         <translation>行数</translation>
+    </message>
+    <message>
+        <source>Rows cannot be compared with one another</source>
+        <translation>各行之间无法相互比较</translation>
+    </message>
+    <message>
+        <source>Rows per forward pass.</source>
+        <translation>每次前向传播的行数。</translation>
     </message>
     <message>
         <source>Run 'git lfs pull'</source>
@@ -3911,8 +4711,16 @@
         <translation>请重新运行 bench.py 并给出其 result.json</translation>
     </message>
     <message>
+        <source>Running statistics of batch normalization were averaged too; taken anew from data they may do better</source>
+        <translation>批归一化的滑动统计量也作了平均；用数据重新统计可能更好</translation>
+    </message>
+    <message>
         <source>Samples of kind {0} have no option {1}</source>
         <translation>{0} 类样本没有选项 {1}</translation>
+    </message>
+    <message>
+        <source>Samples to train on: a folder, file or description; empty takes the calibration rows.</source>
+        <translation>用于训练的样本：文件夹、文件或描述文件；留空则用校准样本。</translation>
     </message>
     <message>
         <source>Save it again</source>
@@ -3959,20 +4767,52 @@
         <translation>请说明对哪个输出评分以及标签的含义</translation>
     </message>
     <message>
+        <source>Schedule</source>
+        <translation>学习率调度</translation>
+    </message>
+    <message>
         <source>Set the weights of smallest magnitude to zero (the zipped file shrinks; the file itself and CPU latency do not).</source>
         <translation>把绝对值最小的权重置零（压缩包会变小；文件本身和 CPU 延迟不变）。</translation>
+    </message>
+    <message>
+        <source>Sharding</source>
+        <translation>权重分片</translation>
     </message>
     <message>
         <source>Share</source>
         <translation>合并重复</translation>
     </message>
     <message>
+        <source>Share by which weights shrink per update and learning rate.</source>
+        <translation>权重每次更新按学习率缩小的比例。</translation>
+    </message>
+    <message>
         <source>Share of the L1 norm that may be removed (mode l1-share).</source>
         <translation>可去除的 L1 范数占比（模式 l1-share）。</translation>
     </message>
     <message>
+        <source>Share of the average that each newer file leaves in place (mode ema).</source>
+        <translation>每个较新文件加入后，原平均保留的占比（模式 ema）。</translation>
+    </message>
+    <message>
+        <source>Share of the steps over which the learning rate rises from near zero.</source>
+        <translation>学习率从接近零上升所占的步数比例。</translation>
+    </message>
+    <message>
+        <source>Share of the teacher (mode interpolate).</source>
+        <translation>教师的占比（模式 interpolate）。</translation>
+    </message>
+    <message>
+        <source>Share of the training rows that is kept out of training to choose the best weights by.</source>
+        <translation>不参与训练、用于选出最佳权重的训练样本占比。</translation>
+    </message>
+    <message>
         <source>Share of the weights that are zero afterwards (modes layer and global).</source>
         <translation>处理后为零的权重占比（模式 layer 和 global）。</translation>
+    </message>
+    <message>
+        <source>Share of zeros that weights reach while they train: "constant 0.5", "polynomial 0.75" or "0: 0, 100: 0.5".</source>
+        <translation>训练时权重达到的零值占比："constant 0.5"、"polynomial 0.75" 或 "0: 0, 100: 0.5"。</translation>
     </message>
     <message>
         <source>Size on disk</source>
@@ -3983,12 +4823,24 @@
         <translation>稀疏度</translation>
     </message>
     <message>
+        <source>Start another student from the weights of the teacher layers that match its own.</source>
+        <translation>另选学生时，以教师中与其对应的层的权重作为初始值。</translation>
+    </message>
+    <message>
         <source>Step {0} of the recipe is not a method</source>
         <translation>配方的第 {0} 步不是方法</translation>
     </message>
     <message>
         <source>Step {0} of the recipe must name one method</source>
         <translation>配方的第 {0} 步必须指定一个方法</translation>
+    </message>
+    <message>
+        <source>Steps</source>
+        <translation>步数</translation>
+    </message>
+    <message>
+        <source>Stop after so many evaluations on held-out rows without a gain; 0 makes all the steps.</source>
+        <translation>在留出样本上连续多少次评估没有改进就停止；0 表示走完所有步。</translation>
     </message>
     <message>
         <source>Store embedding tables as INT8 rows, each with its own scale.</source>
@@ -3999,12 +4851,24 @@
         <translation>把 float32 权重存为 float16 并以其计算：大小减半，GPU 上更快，CPU 上不会更快。</translation>
     </message>
     <message>
+        <source>Student</source>
+        <translation>学生模型</translation>
+    </message>
+    <message>
         <source>Symmetric</source>
         <translation>对称</translation>
     </message>
     <message>
         <source>Tables</source>
         <translation>嵌入表</translation>
+    </message>
+    <message>
+        <source>Teacher</source>
+        <translation>教师模型</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>温度</translation>
     </message>
     <message>
         <source>TensorFlow Lite is not read</source>
@@ -4067,6 +4931,10 @@
         <translation>帧长与模型不符</translation>
     </message>
     <message>
+        <source>The given NumPy array is not writable</source>
+        <translation>给出的 NumPy 数组不可写</translation>
+    </message>
+    <message>
         <source>The graph of {0} cannot be read</source>
         <translation>无法读取 {0} 的计算图</translation>
     </message>
@@ -4081,6 +4949,10 @@
     <message>
         <source>The input {0} is not of the form name:dtype:shape</source>
         <translation>输入 {0} 不是 name:dtype:shape 形式</translation>
+    </message>
+    <message>
+        <source>The labels are texts</source>
+        <translation>标签是文本</translation>
     </message>
     <message>
         <source>The labels do not match the model</source>
@@ -4105,6 +4977,22 @@
     <message>
         <source>The layers of step {0} ({1}) are not a list of selectors</source>
         <translation>第 {0} 步（{1}）的层不是选择器列表</translation>
+    </message>
+    <message>
+        <source>The loss {0} does not fit {1} and the labels</source>
+        <translation>损失 {0} 与 {1} 及标签不符</translation>
+    </message>
+    <message>
+        <source>The loss {0} fits no output of {1}</source>
+        <translation>损失 {0} 不适用于 {1} 的任何输出</translation>
+    </message>
+    <message>
+        <source>The loss {0} is named twice</source>
+        <translation>损失 {0} 重复出现</translation>
+    </message>
+    <message>
+        <source>The loss {0} needs labels</source>
+        <translation>损失 {0} 需要标签</translation>
     </message>
     <message>
         <source>The metric {0} cannot be loaded</source>
@@ -4147,12 +5035,28 @@
         <translation>模型没有可评分的输出 {0}</translation>
     </message>
     <message>
+        <source>The model has the channels of {0} again, {1} instead of {2} bytes</source>
+        <translation>模型恢复为 {0} 的通道，{1} 字节，此前为 {2}</translation>
+    </message>
+    <message>
         <source>The model takes no token ids</source>
         <translation>模型不接收词元编号</translation>
     </message>
     <message>
         <source>The models cannot be compared</source>
         <translation>无法比较这些模型</translation>
+    </message>
+    <message>
+        <source>The node {0} (OptionalGetElement, opset {1}) cannot run</source>
+        <translation>节点 {0}（OptionalGetElement，opset {1}）无法运行</translation>
+    </message>
+    <message>
+        <source>The node {0} ({1}) cannot be computed in torch</source>
+        <translation>节点 {0}（{1}）无法在 torch 中计算</translation>
+    </message>
+    <message>
+        <source>The node {0} ({1}{2}, opset {3}) cannot be trained through</source>
+        <translation>节点 {0}（{1}{2}，opset {3}）不支持训练</translation>
     </message>
     <message>
         <source>The numbers of the categories do not fit the model</source>
@@ -4251,6 +5155,10 @@
         <translation>样本没有输入 {0} 的值</translation>
     </message>
     <message>
+        <source>The schedule of sparsity ends at step {0}</source>
+        <translation>稀疏度调度在第 {0} 步结束</translation>
+    </message>
+    <message>
         <source>The selector {0} is not a size</source>
         <translation>选择器 {0} 不是大小</translation>
     </message>
@@ -4261,6 +5169,30 @@
     <message>
         <source>The settings of step {0} ({1}) are not a list of 'setting: value' lines</source>
         <translation>第 {0} 步（{1}）的设置不是 'setting: value' 行的列表</translation>
+    </message>
+    <message>
+        <source>The soup holds {0} of {1} models, chosen by {2}: {3}</source>
+        <translation>模型汤包含 {1} 个模型中的 {0} 个，依据为{2}：{3}</translation>
+    </message>
+    <message>
+        <source>The steps of a schedule of sparsity must grow</source>
+        <translation>稀疏度调度的步数必须递增</translation>
+    </message>
+    <message>
+        <source>The tensor {0} of type {1} cannot be trained through</source>
+        <translation>类型为 {1} 的张量 {0} 不支持训练</translation>
+    </message>
+    <message>
+        <source>The training step is not compiled: weights are divided among processes</source>
+        <translation>训练步骤未编译：权重已在进程间分片</translation>
+    </message>
+    <message>
+        <source>The weights cannot be averaged ({0}), so the file holds both models and averages their outputs: {1} instead of {2} bytes, and the time of both</source>
+        <translation>权重无法平均（{0}），因此文件包含两个模型并平均其输出：{1} 字节，此前为 {2}，耗时为两者之和</translation>
+    </message>
+    <message>
+        <source>The weights of {0} cannot be averaged</source>
+        <translation>无法平均 {0} 的权重</translation>
     </message>
     <message>
         <source>The worker process ended before it answered</source>
@@ -4283,6 +5215,10 @@
         <translation>{0} {1} 不存在</translation>
     </message>
     <message>
+        <source>There are too few rows to train on</source>
+        <translation>可用于训练的行太少</translation>
+    </message>
+    <message>
         <source>There is no channel order {0}</source>
         <translation>没有通道顺序 {0}</translation>
     </message>
@@ -4297,6 +5233,10 @@
     <message>
         <source>There is no labels file {0}</source>
         <translation>没有标签文件 {0}</translation>
+    </message>
+    <message>
+        <source>There is no loss named {0}</source>
+        <translation>没有名为 {0} 的损失</translation>
     </message>
     <message>
         <source>There is no method named {0}</source>
@@ -4319,6 +5259,10 @@
         <translation>没有可用于计算 {0} 的数据</translation>
     </message>
     <message>
+        <source>There is nothing to distill</source>
+        <translation>没有可蒸馏的内容</translation>
+    </message>
+    <message>
         <source>There is nothing to write</source>
         <translation>没有可写入的内容</translation>
     </message>
@@ -4339,12 +5283,36 @@
         <translation>阈值</translation>
     </message>
     <message>
+        <source>Time between checkpoints to go on from; 0 makes one only on cancel.</source>
+        <translation>保存可续训检查点的时间间隔；0 表示仅在取消时保存。</translation>
+    </message>
+    <message>
+        <source>Train the weights on labeled samples, to regain what an earlier step cost.</source>
+        <translation>在带标签的样本上训练权重，挽回先前步骤的损失。</translation>
+    </message>
+    <message>
+        <source>Train the weights to answer as a teacher does, which needs no labels: regains what an earlier step cost.</source>
+        <translation>训练权重，使输出与教师一致，无需标签：挽回先前步骤造成的损失。</translation>
+    </message>
+    <message>
+        <source>Training failed with {0}</source>
+        <translation>训练失败：{0}</translation>
+    </message>
+    <message>
+        <source>Transcriptions cannot be trained on</source>
+        <translation>无法在转写文本上训练</translation>
+    </message>
+    <message>
         <source>Try it with the model's original file and another runtime version</source>
         <translation>请用模型的原始文件和其他版本的运行时重试</translation>
     </message>
     <message>
         <source>Type of activations: uint8 is fast on x86, int8 is what TensorRT wants.</source>
         <translation>激活的类型：uint8 在 x86 上快，int8 适用于 TensorRT。</translation>
+    </message>
+    <message>
+        <source>Type to compute in; auto is float32 on a CPU and mixed bfloat16 on a GPU that has it.</source>
+        <translation>计算所用的类型；auto 在 CPU 上为 float32，在支持的 GPU 上为混合 bfloat16。</translation>
     </message>
     <message>
         <source>Unpack it and open the model inside</source>
@@ -4363,8 +5331,16 @@
         <translation>请更新本工作室</translation>
     </message>
     <message>
+        <source>Updates of the weights; 0 makes as many as epochs say.</source>
+        <translation>权重的更新次数；0 表示由 epochs 决定。</translation>
+    </message>
+    <message>
         <source>Use RGB or BGR</source>
         <translation>请使用 RGB 或 BGR</translation>
+    </message>
+    <message>
+        <source>Use as many processes as there are GPUs</source>
+        <translation>请使用与 GPU 数量相同的进程数</translation>
     </message>
     <message>
         <source>Use auto, cpu, cuda or cuda:N</source>
@@ -4383,6 +5359,18 @@
         <translation>请使用 cpu、cuda 或 cuda:N</translation>
     </message>
     <message>
+        <source>Use distill</source>
+        <translation>请使用 distill</translation>
+    </message>
+    <message>
+        <source>Use distill, which learns from a teacher instead</source>
+        <translation>请改用向教师学习的 distill</translation>
+    </message>
+    <message>
+        <source>Use fewer processes or a smaller batch</source>
+        <translation>请减少进程数或批大小</translation>
+    </message>
+    <message>
         <source>Use longest or fixed</source>
         <translation>请使用 longest 或 fixed</translation>
     </message>
@@ -4391,8 +5379,20 @@
         <translation>请使用 {0} 之一</translation>
     </message>
     <message>
+        <source>Values whose maps of where they are large to match: "auto", or pairs; the loss is called attention.</source>
+        <translation>要匹配注意力图的内部值："auto" 或层对；该损失名为 attention。</translation>
+    </message>
+    <message>
+        <source>Warmup</source>
+        <translation>预热占比</translation>
+    </message>
+    <message>
         <source>Weight bits</source>
         <translation>权重位数</translation>
+    </message>
+    <message>
+        <source>Weight decay</source>
+        <translation>权重衰减</translation>
     </message>
     <message>
         <source>Weight symmetric</source>
@@ -4415,12 +5415,36 @@
         <translation>权重存为 INT8 或 INT4，以浮点计算：文件更小且几乎无损，但模型不会更快。</translation>
     </message>
     <message>
+        <source>Weights that are zero stay zero, so that pruning is kept.</source>
+        <translation>为零的权重保持为零，从而保留剪枝结果。</translation>
+    </message>
+    <message>
         <source>What decides which weights are small.</source>
         <translation>如何判定哪些权重算小。</translation>
     </message>
     <message>
+        <source>What is minimized, such as "soft 1, features 0.5"; auto takes what fits the outputs.</source>
+        <translation>最小化的目标，例如 "soft 1, features 0.5"；auto 按输出选择合适的损失。</translation>
+    </message>
+    <message>
         <source>What reaches the first normalization is not what the model saw in training (shifted by {0} standard deviations, {1} times the variance): check scale, mean and standard deviation of the images.</source>
         <translation>到达第一个归一化的数据与训练时不同（偏移 {0} 个标准差，方差为 {1} 倍）：请检查图像的缩放、均值和标准差。</translation>
+    </message>
+    <message>
+        <source>With the teacher, a greedy soup, or a moving average.</source>
+        <translation>与教师插值、贪心模型汤或滑动平均。</translation>
+    </message>
+    <message>
+        <source>Write "constant 0.5", "polynomial 0.75" or "0: 0, 100: 0.5, 400: 0.75"</source>
+        <translation>请写 "constant 0.5"、"polynomial 0.75" 或 "0: 0, 100: 0.5, 400: 0.75"</translation>
+    </message>
+    <message>
+        <source>Write "fixed", "follow" or "follow until 300"</source>
+        <translation>请写 "fixed"、"follow" 或 "follow until 300"</translation>
+    </message>
+    <message>
+        <source>Write "teacher value =&gt; student value; ..."</source>
+        <translation>请写 "教师值 =&gt; 学生值; ..."</translation>
     </message>
     <message>
         <source>Write '- method' or '- method: {...}'</source>
@@ -4437,6 +5461,10 @@
     <message>
         <source>Write columns name,label or name,frame,label or name,start,end</source>
         <translation>请写 name,label 或 name,frame,label 或 name,start,end 列</translation>
+    </message>
+    <message>
+        <source>Write names and weights, such as "soft 1, truth 0.1"</source>
+        <translation>请写名称和权重，例如 "soft 1, truth 0.1"</translation>
     </message>
     <message>
         <source>Write one line `file name,label` per image</source>
@@ -4539,6 +5567,10 @@
         <translation>它映射的文件变短了（SIGBUS），或磁盘已满</translation>
     </message>
     <message>
+        <source>a mask of {0} values fits no batch of {1}</source>
+        <translation>{0} 个值的掩码与批大小 {1} 不符</translation>
+    </message>
+    <message>
         <source>a number</source>
         <translation>数</translation>
     </message>
@@ -4591,6 +5623,14 @@
         <translation>激活</translation>
     </message>
     <message>
+        <source>adding scaled outputs needs opset 7 and the file has {0}</source>
+        <translation>对缩放后的输出求和需要 opset 7，而文件是 {0}</translation>
+    </message>
+    <message>
+        <source>all steps were made</source>
+        <translation>已完成所有步</translation>
+    </message>
+    <message>
         <source>an ONNX Runtime model (.ort)</source>
         <translation>ONNX Runtime 模型（.ort）</translation>
     </message>
@@ -4611,6 +5651,18 @@
         <translation>未存储在模型中</translation>
     </message>
     <message>
+        <source>as set</source>
+        <translation>按设置</translation>
+    </message>
+    <message>
+        <source>assistant {0} of {1}, {2}</source>
+        <translation>第 {0} 个助教（共 {1} 个），{2}</translation>
+    </message>
+    <message>
+        <source>assistants have other inner values: set pairs and attention to auto</source>
+        <translation>助教的内部值不同：请把 pairs 和 attention 设为 auto</translation>
+    </message>
+    <message>
         <source>at every call</source>
         <translation>每次调用时</translation>
     </message>
@@ -4627,8 +5679,20 @@
         <translation>至多 {0}</translation>
     </message>
     <message>
+        <source>attention at {0}</source>
+        <translation>注意力 {0}</translation>
+    </message>
+    <message>
         <source>audio or an image</source>
         <translation>音频或图像</translation>
+    </message>
+    <message>
+        <source>axis {0} is listed and there are {1}</source>
+        <translation>列出了轴 {0}，而只有 {1} 个轴</translation>
+    </message>
+    <message>
+        <source>axis {0} is {1} long, {2} in the wider one, and no indices are listed</source>
+        <translation>轴 {0} 长 {1}，在较宽的模型中长 {2}，且没有列出索引</translation>
     </message>
     <message>
         <source>batch norm</source>
@@ -4641,6 +5705,14 @@
     <message>
         <source>between {0} and {1}</source>
         <translation>{0} 到 {1} 之间</translation>
+    </message>
+    <message>
+        <source>blocks {0} of {1}</source>
+        <translation>第 {0} 块（共 {1} 块）</translation>
+    </message>
+    <message>
+        <source>both bring functions of the same names</source>
+        <translation>两者带有同名函数</translation>
     </message>
     <message>
         <source>box coordinates need float32</source>
@@ -4667,6 +5739,10 @@
         <translation>声称的值多于实际</translation>
     </message>
     <message>
+        <source>class probabilities softened by the temperature (Kullback-Leibler divergence)</source>
+        <translation>经温度软化的类别概率（KL 散度）</translation>
+    </message>
+    <message>
         <source>comparing</source>
         <translation>比较</translation>
     </message>
@@ -4689,6 +5765,10 @@
     <message>
         <source>determinants leave the range of float16</source>
         <translation>行列式超出 float16 的范围</translation>
+    </message>
+    <message>
+        <source>directions of output vectors</source>
+        <translation>输出向量的方向</translation>
     </message>
     <message>
         <source>does not have one coordinate per value</source>
@@ -4731,6 +5811,10 @@
         <translation>要写入的文件</translation>
     </message>
     <message>
+        <source>fine-tune needs labels</source>
+        <translation>fine-tune 需要标签</translation>
+    </message>
+    <message>
         <source>float32 became float16: {0} bytes became {1}</source>
         <translation>float32 变为 float16：{0} 字节变为 {1}</translation>
     </message>
@@ -4741,6 +5825,10 @@
     <message>
         <source>function {0} calls itself</source>
         <translation>函数 {0} 调用自身</translation>
+    </message>
+    <message>
+        <source>going on from step {0}</source>
+        <translation>从第 {0} 步继续</translation>
     </message>
     <message>
         <source>hard swish in one operator</source>
@@ -4763,6 +5851,14 @@
         <translation>有坐标超出形状</translation>
     </message>
     <message>
+        <source>held-out loss</source>
+        <translation>留出损失</translation>
+    </message>
+    <message>
+        <source>held-out {0}</source>
+        <translation>留出 {0}</translation>
+    </message>
+    <message>
         <source>image has</source>
         <translation>张图像</translation>
     </message>
@@ -4771,8 +5867,24 @@
         <translation>张图像</translation>
     </message>
     <message>
+        <source>initialize</source>
+        <translation>初始化</translation>
+    </message>
+    <message>
+        <source>initialize has no meaning without a student</source>
+        <translation>没有 student 时 initialize 没有意义</translation>
+    </message>
+    <message>
+        <source>inner values of matched layers</source>
+        <translation>配对层的内部值</translation>
+    </message>
+    <message>
         <source>it belongs to a quantized tensor</source>
         <translation>它属于已量化的张量</translation>
+    </message>
+    <message>
+        <source>it belongs to another version or training</source>
+        <translation>它属于其他版本或其他训练</translation>
     </message>
     <message>
         <source>it calls {0}, which is not one of PyTorch's standard operators</source>
@@ -4795,6 +5907,10 @@
         <translation>它已存在</translation>
     </message>
     <message>
+        <source>it gathers along the axis of its blocks</source>
+        <translation>它沿分块所在的轴取值</translation>
+    </message>
+    <message>
         <source>it gathers columns, and scales belong to rows</source>
         <translation>它按列取值，而缩放因子属于行</translation>
     </message>
@@ -4803,12 +5919,32 @@
         <translation>其 IR 版本为 {0}，而已安装的 ONNX Runtime 最多读取 {1}</translation>
     </message>
     <message>
+        <source>it has no layer that corresponds to {0}</source>
+        <translation>它没有与 {0} 对应的层</translation>
+    </message>
+    <message>
         <source>it has no output '{0}'</source>
         <translation>它没有输出 '{0}'</translation>
     </message>
     <message>
+        <source>it has no weights</source>
+        <translation>它没有权重</translation>
+    </message>
+    <message>
+        <source>it has rotary positions or a shared cache, which only other processors have</source>
+        <translation>它使用旋转位置编码或共享缓存，只有其他处理器支持</translation>
+    </message>
+    <message>
         <source>it has the most free memory</source>
         <translation>它的空闲内存最多</translation>
+    </message>
+    <message>
+        <source>it has {0} axes and the wider one {1}</source>
+        <translation>它有 {0} 个轴，而较宽的有 {1} 个</translation>
+    </message>
+    <message>
+        <source>it has {0} learned tensors and {1} has {2}</source>
+        <translation>它有 {0} 个可学习张量，而 {1} 有 {2} 个</translation>
     </message>
     <message>
         <source>it has {0} values per sample</source>
@@ -4821,6 +5957,10 @@
     <message>
         <source>it holds a subgraph, whose border keeps its types</source>
         <translation>它含有子图，子图边界保持其类型</translation>
+    </message>
+    <message>
+        <source>it holds a value that is not a number</source>
+        <translation>其中有不是数值的值</translation>
     </message>
     <message>
         <source>it holds an array without a graph</source>
@@ -4931,6 +6071,10 @@
         <translation>它保持原类型</translation>
     </message>
     <message>
+        <source>it makes text, which torch has no type for</source>
+        <translation>它产生文本，而 torch 没有文本类型</translation>
+    </message>
+    <message>
         <source>it may hold weights only</source>
         <translation>它可能只含权重</translation>
     </message>
@@ -4949,6 +6093,10 @@
     <message>
         <source>it nests too deep</source>
         <translation>嵌套过深</translation>
+    </message>
+    <message>
+        <source>it ranks by one score per row, and the output has {0}</source>
+        <translation>它按每行一个分数排序，而输出有 {0} 个</translation>
     </message>
     <message>
         <source>it reads a stored value that is also an input of the model, which a caller may override</source>
@@ -5007,12 +6155,24 @@
         <translation>已指定它</translation>
     </message>
     <message>
+        <source>it was asked to finish</source>
+        <translation>已要求结束</translation>
+    </message>
+    <message>
         <source>it was ended by {0}</source>
         <translation>它被 {0} 结束</translation>
     </message>
     <message>
         <source>it was saved by a torch older than 2.9, which pickled the weights, and a Python pickle can run any program</source>
         <translation>它由早于 2.9 的 torch 保存，权重为 pickle 格式，而 Python pickle 可以运行任意程序</translation>
+    </message>
+    <message>
+        <source>its activation {0} is not known to the twin</source>
+        <translation>孪生模型不支持其激活函数 {0}</translation>
+    </message>
+    <message>
+        <source>its attribute {0} is not known to the twin</source>
+        <translation>孪生模型不支持其属性 {0}</translation>
     </message>
     <message>
         <source>its axes are {0}</source>
@@ -5027,12 +6187,20 @@
         <translation>它的偏置不是每个输出一个值</translation>
     </message>
     <message>
+        <source>its cache is shared between steps of a search</source>
+        <translation>它的缓存在搜索的各步之间共享</translation>
+    </message>
+    <message>
         <source>its code is larger than {0} bytes</source>
         <translation>它的代码超过 {0} 字节</translation>
     </message>
     <message>
         <source>its code uses {0}, which reaches outside the model</source>
         <translation>它的代码使用 {0}，会触及模型之外</translation>
+    </message>
+    <message>
+        <source>its columns are in another order or packed for one kind of processor</source>
+        <translation>它的列为其他顺序，或为某种处理器打包</translation>
     </message>
     <message>
         <source>its content is not an image</source>
@@ -5071,6 +6239,10 @@
         <translation>其计算图没有输出</translation>
     </message>
     <message>
+        <source>its input holds no value</source>
+        <translation>它的输入没有值</translation>
+    </message>
+    <message>
         <source>its input is a constant</source>
         <translation>它的输入是常量</translation>
     </message>
@@ -5087,6 +6259,14 @@
         <translation>其输入 {0} 在校准中{1}</translation>
     </message>
     <message>
+        <source>its inputs do not fit</source>
+        <translation>其输入不符</translation>
+    </message>
+    <message>
+        <source>its inputs or attributes are not those of the operator, {0}</source>
+        <translation>其输入或属性与算子不符，{0}</translation>
+    </message>
+    <message>
         <source>its inputs or outputs are kept in {0}, which is not a tuple, list or dict</source>
         <translation>其输入或输出保存在 {0} 中，它不是 tuple、list 或 dict</translation>
     </message>
@@ -5101,6 +6281,14 @@
     <message>
         <source>its layers have other names in the file</source>
         <translation>其各层在文件中名称不同</translation>
+    </message>
+    <message>
+        <source>its list of kept channels does not fit {0}: {1}</source>
+        <translation>其保留通道的列表与 {0} 不符：{1}</translation>
+    </message>
+    <message>
+        <source>its mode {0} is not one of constant, reflect, edge, wrap</source>
+        <translation>其模式 {0} 不是 constant、reflect、edge、wrap 之一</translation>
     </message>
     <message>
         <source>its name {0} is not an identifier</source>
@@ -5139,8 +6327,16 @@
         <translation>其结果比计算它的数据占用更多空间</translation>
     </message>
     <message>
+        <source>its sequences are packed or its angles scaled</source>
+        <translation>它的序列经过打包，或其角度经过缩放</translation>
+    </message>
+    <message>
         <source>its shape expression {0} is more than arithmetic</source>
         <translation>其形状表达式 {0} 不只是算术</translation>
+    </message>
+    <message>
+        <source>its softmax has a sink</source>
+        <translation>它的 softmax 带有 sink</translation>
     </message>
     <message>
         <source>its statistics {0}</source>
@@ -5153,6 +6349,10 @@
     <message>
         <source>its table is so small that scales would eat the gain</source>
         <translation>其表太小，缩放因子会抵消收益</translation>
+    </message>
+    <message>
+        <source>its tokens are text, which torch has no type for</source>
+        <translation>它的词元是文本，而 torch 没有文本类型</translation>
     </message>
     <message>
         <source>its weight is a vector</source>
@@ -5215,8 +6415,16 @@
         <translation>其权重为 {0}，float16 不会使其变小</translation>
     </message>
     <message>
+        <source>its weights came out as they were</source>
+        <translation>其权重没有变化</translation>
+    </message>
+    <message>
         <source>its weights reach {0}</source>
         <translation>其权重达到 {0}</translation>
+    </message>
+    <message>
+        <source>its {0} is of a type that torch does not have</source>
+        <translation>其 {0} 的类型是 torch 所没有的</translation>
     </message>
     <message>
         <source>keep</source>
@@ -5243,6 +6451,18 @@
         <translation>以一个算子表示层归一化</translation>
     </message>
     <message>
+        <source>learned from {0} made-up inputs: give real samples before this model is used</source>
+        <translation>从 {0} 个虚构的输入学习：使用此模型前请给出真实样本</translation>
+    </message>
+    <message>
+        <source>learning rate</source>
+        <translation>学习率</translation>
+    </message>
+    <message>
+        <source>learning rate: test {0} of {1}</source>
+        <translation>学习率：第 {0} 次测试，共 {1} 次</translation>
+    </message>
+    <message>
         <source>line {0}</source>
         <translation>第 {0} 行</translation>
     </message>
@@ -5261,6 +6481,18 @@
     <message>
         <source>loading</source>
         <translation>加载</translation>
+    </message>
+    <message>
+        <source>loss on {0} held-out rows {1} to {2}</source>
+        <translation>{0} 行留出样本上的损失从 {1} 变为 {2}</translation>
+    </message>
+    <message>
+        <source>maps of where matched layers look</source>
+        <translation>配对层的注意力图</translation>
+    </message>
+    <message>
+        <source>mean of {0} models</source>
+        <translation>{0} 个模型的平均</translation>
     </message>
     <message>
         <source>measure</source>
@@ -5287,6 +6519,26 @@
         <translation>指标</translation>
     </message>
     <message>
+        <source>minutes cannot be divided among assistants: set epochs or steps</source>
+        <translation>minutes 无法在助教间分配：请设置 epochs 或 steps</translation>
+    </message>
+    <message>
+        <source>mode interpolate takes one other model</source>
+        <translation>模式 interpolate 只接受一个其他模型</translation>
+    </message>
+    <message>
+        <source>mode {0} needs the files of other models</source>
+        <translation>模式 {0} 需要其他模型的文件</translation>
+    </message>
+    <message>
+        <source>most likely because memory ran out</source>
+        <translation>很可能是内存不足</translation>
+    </message>
+    <message>
+        <source>moving average over {0} models</source>
+        <translation>{0} 个模型的滑动平均</translation>
+    </message>
+    <message>
         <source>must be one of {0}, not {1}</source>
         <translation>必须是 {0} 之一，而不是 {1}</translation>
     </message>
@@ -5307,6 +6559,10 @@
         <translation>未找到 NVIDIA GPU</translation>
     </message>
     <message>
+        <source>no checkpoint could be written: {0}</source>
+        <translation>无法写入检查点：{0}</translation>
+    </message>
+    <message>
         <source>no difference (±{0} %)</source>
         <translation>无差异（±{0} %）</translation>
     </message>
@@ -5325,6 +6581,18 @@
     <message>
         <source>no group has a relevant row</source>
         <translation>没有一组含有相关的行</translation>
+    </message>
+    <message>
+        <source>no inner values of one kind and size were found</source>
+        <translation>没有找到种类和大小相同的内部值</translation>
+    </message>
+    <message>
+        <source>no output is a float</source>
+        <translation>没有浮点输出</translation>
+    </message>
+    <message>
+        <source>no output of {0} is a float</source>
+        <translation>{0} 没有浮点输出</translation>
     </message>
     <message>
         <source>no runtime</source>
@@ -5353,6 +6621,14 @@
     <message>
         <source>nodes were not in topological order and have been sorted</source>
         <translation>节点不是拓扑顺序，已排序</translation>
+    </message>
+    <message>
+        <source>none of its weights can be trained: {0}</source>
+        <translation>它的权重都不能训练：{0}</translation>
+    </message>
+    <message>
+        <source>none of them holds {0}</source>
+        <translation>它们都不输出 {0}</translation>
     </message>
     <message>
         <source>none were given</source>
@@ -5387,6 +6663,14 @@
         <translation>逐通道缩放因子需要 opset 13，而文件是 {0}；请把 per-channel 设为 false</translation>
     </message>
     <message>
+        <source>one score per row</source>
+        <translation>每行一个分数</translation>
+    </message>
+    <message>
+        <source>only one of them is an attention map</source>
+        <translation>其中只有一个是注意力图</translation>
+    </message>
+    <message>
         <source>open</source>
         <translation>打开</translation>
     </message>
@@ -5395,8 +6679,20 @@
         <translation>opset {0} 变为 {1}</translation>
     </message>
     <message>
+        <source>output values (squared error over the teacher's variance)</source>
+        <translation>输出值（平方误差除以教师的方差）</translation>
+    </message>
+    <message>
+        <source>output values (squared error, linear for outliers)</source>
+        <translation>输出值（平方误差，离群值为线性）</translation>
+    </message>
+    <message>
         <source>output {0} has the shapes {1}</source>
         <translation>输出 {0} 的形状为 {1}</translation>
+    </message>
+    <message>
+        <source>outputs before softmax or sigmoid (squared error)</source>
+        <translation>softmax 或 sigmoid 之前的输出（平方误差）</translation>
     </message>
     <message>
         <source>pass {0} of {1}</source>
@@ -5415,8 +6711,20 @@
         <translation>逐通道权重必须对称，因为整数内核只接受一个零点；请把 per-channel 设为 false</translation>
     </message>
     <message>
+        <source>probabilities of independent labels</source>
+        <translation>独立标签的概率</translation>
+    </message>
+    <message>
+        <source>probabilities of independent labels (binary cross entropy)</source>
+        <translation>独立标签的概率（二元交叉熵）</translation>
+    </message>
+    <message>
         <source>profile</source>
         <translation>性能分析</translation>
+    </message>
+    <message>
+        <source>put back into the channels it came from</source>
+        <translation>已放回其原来的通道</translation>
     </message>
     <message>
         <source>putting it in place</source>
@@ -5429,6 +6737,10 @@
     <message>
         <source>random operators keep their type</source>
         <translation>随机算子保持原类型</translation>
+    </message>
+    <message>
+        <source>range test</source>
+        <translation>范围测试</translation>
     </message>
     <message>
         <source>ranges</source>
@@ -5471,6 +6783,14 @@
         <translation>服务选项</translation>
     </message>
     <message>
+        <source>sharding does not go together with 16-mixed: use bf16-mixed or float32</source>
+        <translation>sharding 不能与 16-mixed 同用：请使用 bf16-mixed 或 float32</translation>
+    </message>
+    <message>
+        <source>sharding needs more than one process</source>
+        <translation>sharding 需要多个进程</translation>
+    </message>
+    <message>
         <source>shares the weights pruned in {0}</source>
         <translation>与 {0} 共享已剪枝的权重</translation>
     </message>
@@ -5483,20 +6803,44 @@
         <translation>大小</translation>
     </message>
     <message>
+        <source>some must be kept out to choose the best weights by</source>
+        <translation>须留出一部分以选出最佳权重</translation>
+    </message>
+    <message>
         <source>sparse tensor {0} {1}</source>
         <translation>稀疏张量 {0} {1}</translation>
+    </message>
+    <message>
+        <source>sparsity has no meaning while keep-zeros is false</source>
+        <translation>keep-zeros 为 false 时 sparsity 没有意义</translation>
     </message>
     <message>
         <source>squares leave the range of float16</source>
         <translation>平方超出 float16 的范围</translation>
     </message>
     <message>
+        <source>step {0} of {1}</source>
+        <translation>第 {0} 步，共 {1} 步</translation>
+    </message>
+    <message>
         <source>structure</source>
         <translation>结构</translation>
     </message>
     <message>
+        <source>student</source>
+        <translation>学生</translation>
+    </message>
+    <message>
         <source>tables is set to false</source>
         <translation>tables 设为 false</translation>
+    </message>
+    <message>
+        <source>teacher</source>
+        <translation>教师</translation>
+    </message>
+    <message>
+        <source>teacher: {0} of {1} rows</source>
+        <translation>教师：{1} 行中的 {0} 行</translation>
     </message>
     <message>
         <source>tensor {0} claims shape {1} but holds other data</source>
@@ -5567,6 +6911,14 @@
         <translation>类别对应的字符未知</translation>
     </message>
     <message>
+        <source>the checkpoint was discarded, because {0}: training started anew</source>
+        <translation>检查点已丢弃（{0}）：训练已重新开始</translation>
+    </message>
+    <message>
+        <source>the class the teacher chooses</source>
+        <translation>教师选择的类别</translation>
+    </message>
+    <message>
         <source>the disk has no {0} left</source>
         <translation>磁盘剩余不足 {0}</translation>
     </message>
@@ -5595,12 +6947,36 @@
         <translation>图像有 {0} 个通道</translation>
     </message>
     <message>
+        <source>the indices listed for axis {0} do not lead from {1} to {2}</source>
+        <translation>为轴 {0} 列出的索引不能从 {1} 得到 {2}</translation>
+    </message>
+    <message>
         <source>the installed ONNX Runtime has no kernel for {0} as opset {1} defines it, with these types</source>
         <translation>已安装的 ONNX Runtime 没有 opset {1} 所定义的 {0} 在这些类型下的内核</translation>
     </message>
     <message>
         <source>the installed ONNX Runtime has no operator {0}{1}</source>
         <translation>已安装的 ONNX Runtime 没有算子 {0}{1}</translation>
+    </message>
+    <message>
+        <source>the labels, by the loss that fits the task</source>
+        <translation>标签，采用适合任务的损失</translation>
+    </message>
+    <message>
+        <source>the loss broke down {0} times, at last at a learning rate of {1}</source>
+        <translation>损失发散了 {0} 次，最后一次学习率为 {1}</translation>
+    </message>
+    <message>
+        <source>the loss of step {0} is not a number: back to the best weights, half the learning rate</source>
+        <translation>第 {0} 步的损失不是数值：回到最佳权重，学习率减半</translation>
+    </message>
+    <message>
+        <source>the loss {0} compares with a teacher: use distill</source>
+        <translation>损失 {0} 与教师比较：请使用 distill</translation>
+    </message>
+    <message>
+        <source>the loss {0} needs {1}, at least auto</source>
+        <translation>损失 {0} 需要 {1}，至少设为 auto</translation>
     </message>
     <message>
         <source>the lowest 95th percentile is {0} ms</source>
@@ -5611,12 +6987,20 @@
         <translation>模型本身没有下载</translation>
     </message>
     <message>
+        <source>the model takes {0} at a time</source>
+        <translation>模型每次处理 {0} 行</translation>
+    </message>
+    <message>
         <source>the model was opened from it</source>
         <translation>模型是从它打开的</translation>
     </message>
     <message>
         <source>the model was opened from {0} and its weights are read from it</source>
         <translation>模型从 {0} 打开，权重也从中读取</translation>
+    </message>
+    <message>
+        <source>the model was replaced by the student {0}</source>
+        <translation>模型已替换为学生 {0}</translation>
     </message>
     <message>
         <source>the name ends in none of .npz, .safetensors and .csv</source>
@@ -5627,6 +7011,22 @@
         <translation>此步骤处理的操作数在模型运行时计算</translation>
     </message>
     <message>
+        <source>the order of each two rows of a group (RankNet)</source>
+        <translation>组内每两行的顺序（RankNet）</translation>
+    </message>
+    <message>
+        <source>the order of each two rows of a group (hinge)</source>
+        <translation>组内每两行的顺序（hinge）</translation>
+    </message>
+    <message>
+        <source>the order of the rows of a group (ListNet)</source>
+        <translation>组内各行的顺序（ListNet）</translation>
+    </message>
+    <message>
+        <source>the order of the rows of a group, weighed by the gain in NDCG (LambdaRank)</source>
+        <translation>组内各行的顺序，按 NDCG 增益加权（LambdaRank）</translation>
+    </message>
+    <message>
         <source>the original answers zeros and it does not</source>
         <translation>原始模型输出为零，而它不是</translation>
     </message>
@@ -5635,8 +7035,16 @@
         <translation>原始模型无法运行</translation>
     </message>
     <message>
+        <source>the output has {0} numbers per row, and the labels {1}</source>
+        <translation>输出每行有 {0} 个数，而标签有 {1} 个</translation>
+    </message>
+    <message>
         <source>the output of {0} is also read elsewhere</source>
         <translation>{0} 的输出在别处也被读取</translation>
+    </message>
+    <message>
+        <source>the outputs are averaged, not the weights</source>
+        <translation>平均的是输出，而不是权重</translation>
     </message>
     <message>
         <source>the outputs are {0}</source>
@@ -5655,12 +7063,36 @@
         <translation>运行时没有说明原因</translation>
     </message>
     <message>
+        <source>the same value</source>
+        <translation>同一个值</translation>
+    </message>
+    <message>
+        <source>the samples have none</source>
+        <translation>样本没有标签</translation>
+    </message>
+    <message>
         <source>the second one has no output named {0}</source>
         <translation>第二个模型没有名为 {0} 的输出</translation>
     </message>
     <message>
+        <source>the student</source>
+        <translation>学生</translation>
+    </message>
+    <message>
         <source>the system ended it (SIGKILL), most likely because memory ran out</source>
         <translation>系统结束了它（SIGKILL），很可能是内存不足</translation>
+    </message>
+    <message>
+        <source>the task {0} needs numbers</source>
+        <translation>任务 {0} 需要数值</translation>
+    </message>
+    <message>
+        <source>the teacher</source>
+        <translation>教师</translation>
+    </message>
+    <message>
+        <source>the twin has no such operator</source>
+        <translation>孪生模型没有此算子</translation>
     </message>
     <message>
         <source>the type {0} is none of {1}</source>
@@ -5675,12 +7107,52 @@
         <translation>无法读取 {0} 中的变体，已略过</translation>
     </message>
     <message>
+        <source>the weights of {0} are integers</source>
+        <translation>{0} 的权重是整数</translation>
+    </message>
+    <message>
         <source>the weights of {0} are not stored as plain numbers</source>
         <translation>{0} 的权重不是以普通数值存储</translation>
     </message>
     <message>
         <source>the weights of {0} are shared</source>
         <translation>{0} 的权重是共享的</translation>
+    </message>
+    <message>
+        <source>the weights of {0} are {1}, and {2} there</source>
+        <translation>{0} 的权重在此为 {1}，在另一模型中为 {2}</translation>
+    </message>
+    <message>
+        <source>their files are of different versions</source>
+        <translation>它们的文件版本不同</translation>
+    </message>
+    <message>
+        <source>their inputs</source>
+        <translation>它们的输入</translation>
+    </message>
+    <message>
+        <source>their letters stand at no known step</source>
+        <translation>其字符没有对应的时间步</translation>
+    </message>
+    <message>
+        <source>their output error against the model before the first step, on the calibration rows</source>
+        <translation>校准样本上相对于第一步之前模型的输出误差</translation>
+    </message>
+    <message>
+        <source>their outputs</source>
+        <translation>它们的输出</translation>
+    </message>
+    <message>
+        <source>their tokens differ in number: {0} and {1}</source>
+        <translation>它们的词元数不同：{0} 和 {1}</translation>
+    </message>
+    <message>
+        <source>there are no labels, and no earlier model to compare with</source>
+        <translation>没有标签，也没有可比较的先前模型</translation>
+    </message>
+    <message>
+        <source>there are only {0} steps</source>
+        <translation>只有 {0} 步</translation>
     </message>
     <message>
         <source>there are {0} GPUs, counted from 0</source>
@@ -5703,8 +7175,36 @@
         <translation>没有</translation>
     </message>
     <message>
+        <source>there was nothing left to learn</source>
+        <translation>已没有可学习的内容</translation>
+    </message>
+    <message>
+        <source>they are not of pairs of rows</source>
+        <translation>它们不属于成对的行</translation>
+    </message>
+    <message>
+        <source>they are steps of sequences</source>
+        <translation>它们是序列的时间步</translation>
+    </message>
+    <message>
+        <source>they are stored as {0}, or no output depends on them</source>
+        <translation>它们存为 {0}，或没有输出依赖于它们</translation>
+    </message>
+    <message>
+        <source>they are written in opset {0} and {1} of {2}</source>
+        <translation>它们分别采用 {2} 的 opset {0} 和 {1}</translation>
+    </message>
+    <message>
         <source>they are {0}</source>
         <translation>它们是 {0}</translation>
+    </message>
+    <message>
+        <source>they go from {0} to {1} and not from 0 to 1</source>
+        <translation>其取值为 {0} 到 {1}，而不是 0 到 1</translation>
+    </message>
+    <message>
+        <source>they have the shapes {0} and {1}</source>
+        <translation>它们的形状为 {0} 和 {1}</translation>
     </message>
     <message>
         <source>this build of ONNX Runtime does not contain it</source>
@@ -5717,6 +7217,14 @@
     <message>
         <source>this is a defect of the method</source>
         <translation>这是该方法的缺陷</translation>
+    </message>
+    <message>
+        <source>this machine has {0}</source>
+        <translation>本机有 {0} 个</translation>
+    </message>
+    <message>
+        <source>this model</source>
+        <translation>此模型</translation>
     </message>
     <message>
         <source>this studio reads version {0}</source>
@@ -5749,6 +7257,42 @@
     <message>
         <source>took values that are not finite numbers</source>
         <translation>取到非有限值</translation>
+    </message>
+    <message>
+        <source>torch cannot read {0} axes in mode {1}</source>
+        <translation>torch 无法以模式 {1} 读取 {0} 个轴</translation>
+    </message>
+    <message>
+        <source>torch cannot round to {0}</source>
+        <translation>torch 无法取整到 {0}</translation>
+    </message>
+    <message>
+        <source>torch convolves over 1 to 3 axes, not {0}</source>
+        <translation>torch 的卷积支持 1 到 3 个轴，而不是 {0}</translation>
+    </message>
+    <message>
+        <source>torch has no such type</source>
+        <translation>torch 没有此类型</translation>
+    </message>
+    <message>
+        <source>torch has no type for text</source>
+        <translation>torch 没有文本类型</translation>
+    </message>
+    <message>
+        <source>torch pools over 1 to 3 axes, not {0}</source>
+        <translation>torch 的池化支持 1 到 3 个轴，而不是 {0}</translation>
+    </message>
+    <message>
+        <source>training did not improve on the start</source>
+        <translation>训练未优于初始状态</translation>
+    </message>
+    <message>
+        <source>training did not improve on the start (loss on {0} held-out rows {1})</source>
+        <translation>训练未优于初始状态（{0} 行留出样本上的损失为 {1}）</translation>
+    </message>
+    <message>
+        <source>training ended before the schedule of sparsity did, so the weights stay as they were</source>
+        <translation>训练在稀疏度调度完成之前结束，因此权重保持原样</translation>
     </message>
     <message>
         <source>translating to ONNX</source>
@@ -5795,6 +7339,10 @@
         <translation>权重</translation>
     </message>
     <message>
+        <source>weights moved by {0} of their norm</source>
+        <translation>权重变动为其范数的 {0}</translation>
+    </message>
+    <message>
         <source>whole number</source>
         <translation>整数</translation>
     </message>
@@ -5817,6 +7365,26 @@
     <message>
         <source>{0} and {1}</source>
         <translation>{0} 和 {1}</translation>
+    </message>
+    <message>
+        <source>{0} and {1} cannot be compared</source>
+        <translation>无法比较 {0} 和 {1}</translation>
+    </message>
+    <message>
+        <source>{0} and {1} cannot be made into one model</source>
+        <translation>无法将 {0} 和 {1} 合为一个模型</translation>
+    </message>
+    <message>
+        <source>{0} and {1} cannot learn from one another</source>
+        <translation>{0} 和 {1} 无法相互学习</translation>
+    </message>
+    <message>
+        <source>{0} and {1} of the way</source>
+        <translation>深度 {0} 与 {1} 处</translation>
+    </message>
+    <message>
+        <source>{0} at {1}</source>
+        <translation>{0}（{1}）</translation>
     </message>
     <message>
         <source>{0} brings its own input shapes</source>
@@ -5879,6 +7447,10 @@
         <translation>{0} 不能放入评测包</translation>
     </message>
     <message>
+        <source>{0} cannot stand between teacher and student</source>
+        <translation>{0} 不能介于教师与学生之间</translation>
+    </message>
+    <message>
         <source>{0} changed the inputs, outputs or versions of {1}</source>
         <translation>{0} 更改了 {1} 的输入、输出或版本</translation>
     </message>
@@ -5891,8 +7463,16 @@
         <translation>给出了 {0} 列</translation>
     </message>
     <message>
+        <source>{0} computes attention in one operator ({1}), inside of which maps cannot be seen</source>
+        <translation>{0}用单个算子计算注意力（{1}），无法看到其内部的注意力图</translation>
+    </message>
+    <message>
         <source>{0} cores</source>
         <translation>{0} 个核心</translation>
+    </message>
+    <message>
+        <source>{0} differs: {1} and {2}</source>
+        <translation>{0} 不同：{1} 和 {2}</translation>
     </message>
     <message>
         <source>{0} does not belong to this model</source>
@@ -5915,6 +7495,18 @@
         <translation>{0} 未说明其输入的大小</translation>
     </message>
     <message>
+        <source>{0} does not say properly which channels it kept</source>
+        <translation>{0} 未正确说明保留了哪些通道</translation>
+    </message>
+    <message>
+        <source>{0} does not say what ranges do</source>
+        <translation>{0} 未说明范围如何变化</translation>
+    </message>
+    <message>
+        <source>{0} evaluations in a row brought no gain</source>
+        <translation>连续 {0} 次评估没有改进</translation>
+    </message>
+    <message>
         <source>{0} folded into {1}</source>
         <translation>{0} 已折叠到 {1}</translation>
     </message>
@@ -5925,6 +7517,10 @@
     <message>
         <source>{0} has no array {1}</source>
         <translation>{0} 没有数组 {1}</translation>
+    </message>
+    <message>
+        <source>{0} has no attention</source>
+        <translation>{0}没有注意力</translation>
     </message>
     <message>
         <source>{0} has no clean recording</source>
@@ -5959,6 +7555,10 @@
         <translation>{0} 在模式 {1} 下没有意义</translation>
     </message>
     <message>
+        <source>{0} has no meaning unless losses name {1}</source>
+        <translation>除非 losses 中有 {1}，否则 {0} 没有意义</translation>
+    </message>
+    <message>
         <source>{0} has no setting {1}</source>
         <translation>{0} 没有设置 {1}</translation>
     </message>
@@ -5967,12 +7567,20 @@
         <translation>{0} 没有名为 {1} 的张量</translation>
     </message>
     <message>
+        <source>{0} has no value named {1}</source>
+        <translation>{0}没有名为 {1} 的内部值</translation>
+    </message>
+    <message>
         <source>{0} has {1} frames and {2} labels</source>
         <translation>{0} 有 {1} 帧和 {2} 个标签</translation>
     </message>
     <message>
         <source>{0} has {1} tokens and the model's table {2} rows: it may belong to another model.</source>
         <translation>{0} 有 {1} 个词元，而模型的表有 {2} 行：它可能属于另一个模型。</translation>
+    </message>
+    <message>
+        <source>{0} have different names: {1} and {2}</source>
+        <translation>{0}名称不同：{1} 和 {2}</translation>
     </message>
     <message>
         <source>{0} holds no WAV files</source>
@@ -5995,8 +7603,16 @@
         <translation>{0} 中没有行</translation>
     </message>
     <message>
+        <source>{0} holds them in a form that is not written back</source>
+        <translation>{0} 以无法写回的形式存储它们</translation>
+    </message>
+    <message>
         <source>{0} in {1}</source>
         <translation>{0}（{1}）</translation>
+    </message>
+    <message>
+        <source>{0} instead of {1} steps fit in {2} minutes</source>
+        <translation>{2} 分钟内可完成 {0} 步，而不是 {1} 步</translation>
     </message>
     <message>
         <source>{0} is a Keras model</source>
@@ -6055,12 +7671,24 @@
         <translation>{0} 不是标签文件</translation>
     </message>
     <message>
+        <source>{0} is not a loss</source>
+        <translation>{0} 不是损失</translation>
+    </message>
+    <message>
         <source>{0} is not a model this studio reads</source>
         <translation>{0} 不是本工作室能读取的模型</translation>
     </message>
     <message>
+        <source>{0} is not a pair of values</source>
+        <translation>{0} 不是一对内部值</translation>
+    </message>
+    <message>
         <source>{0} is not a regular file</source>
         <translation>{0} 不是普通文件</translation>
+    </message>
+    <message>
+        <source>{0} is not a schedule of sparsity</source>
+        <translation>{0} 不是稀疏度调度</translation>
     </message>
     <message>
         <source>{0} is not a tokenizer of the tokenizers library</source>
@@ -6127,8 +7755,20 @@
         <translation>{0} 是 {1}</translation>
     </message>
     <message>
+        <source>{0} is {1} of {2}, and nothing tells which part</source>
+        <translation>{0} 是 {2} 中的 {1}，但无法确定是哪一部分</translation>
+    </message>
+    <message>
         <source>{0} keeps its weights in float</source>
         <translation>{0} 的权重保持浮点</translation>
+    </message>
+    <message>
+        <source>{0} min</source>
+        <translation>{0} 分钟</translation>
+    </message>
+    <message>
+        <source>{0} minutes are over</source>
+        <translation>{0} 分钟已到</translation>
     </message>
     <message>
         <source>{0} model-local functions use another opset than the model and were kept as they are</source>
@@ -6179,8 +7819,16 @@
         <translation>{0} 的词元不在分词器中：它可能用于其他语言或大小写。</translation>
     </message>
     <message>
+        <source>{0} of the way</source>
+        <translation>深度 {0} 处</translation>
+    </message>
+    <message>
         <source>{0} of {1} cells are empty</source>
         <translation>{1} 个单元格中有 {0} 个为空</translation>
+    </message>
+    <message>
+        <source>{0} of {1} evaluation rows looked at are in the training data: figures will flatter it</source>
+        <translation>所检查的 {1} 行评估样本中有 {0} 行在训练数据中：所得数值会偏高</translation>
     </message>
     <message>
         <source>{0} of {1} folded in</source>
@@ -6195,12 +7843,32 @@
         <translation>{1} 个样本中的 {0} 个</translation>
     </message>
     <message>
+        <source>{0} of {1} weight tensors begin as those of {2}</source>
+        <translation>{1} 个权重张量中有 {0} 个的初始值取自 {2}</translation>
+    </message>
+    <message>
         <source>{0} of {1} weights are zero, threshold {2}{3}{4}</source>
         <translation>{1} 个权重中有 {0} 个为零，阈值 {2}{3}{4}</translation>
     </message>
     <message>
+        <source>{0} of {1} with {2} of {3}</source>
+        <translation>{0}/{1} 对 {2}/{3}</translation>
+    </message>
+    <message>
         <source>{0} of {1} {2} no label in {3}</source>
         <translation>{1} {2}中有 {0} 张在 {3} 中没有标签</translation>
+    </message>
+    <message>
+        <source>{0} of {1}, {2} of this model</source>
+        <translation>{1} 占 {0}，此模型占 {2}</translation>
+    </message>
+    <message>
+        <source>{0} on the calibration rows</source>
+        <translation>校准样本上的 {0}</translation>
+    </message>
+    <message>
+        <source>{0} processes need a GPU each</source>
+        <translation>{0} 个进程各需一个 GPU</translation>
     </message>
     <message>
         <source>{0} provider, {1}, batch {2}, {3}</source>
@@ -6267,6 +7935,10 @@
         <translation>每次调用 {0} {1}（{2}{3}）</translation>
     </message>
     <message>
+        <source>{0} {1} to {2}</source>
+        <translation>{0} {1} 至 {2}</translation>
+    </message>
+    <message>
         <source>{0}, and float16 ends at {1}</source>
         <translation>{0}，而 float16 止于 {1}</translation>
     </message>
@@ -6285,6 +7957,10 @@
     <message>
         <source>{0}, label {1} in {2} of {3} frames</source>
         <translation>{0}，{3} 帧中有 {2} 帧的标签为 {1}</translation>
+    </message>
+    <message>
+        <source>{0}, loss {1}, {2} left</source>
+        <translation>{0}，损失 {1}，剩余 {2}</translation>
     </message>
     <message>
         <source>{0}, {1} bytes of constants became {2}</source>
@@ -6311,8 +7987,28 @@
         <translation>{0}：请检查预处理。</translation>
     </message>
     <message>
+        <source>{0}: nothing was matched, because {1}</source>
+        <translation>{0}：没有配对，因为{1}</translation>
+    </message>
+    <message>
         <source>{0}: the layer selection is empty</source>
         <translation>{0}：层选择为空</translation>
+    </message>
+    <message>
+        <source>{0}: trained already, in the run that was interrupted</source>
+        <translation>{0}：已在中断的运行中训练完成</translation>
+    </message>
+    <message>
+        <source>{0}; and each would need a recurrent state of its own</source>
+        <translation>{0}；且各自需要独立的循环状态</translation>
+    </message>
+    <message>
+        <source>{0}; best after {1} of {2} steps on {3} rows at a learning rate of {4}, {5} s; ended because {6}</source>
+        <translation>{0}；以学习率 {4} 在 {3} 行上训练 {2} 步，第 {1} 步最佳，用时 {5} s；结束原因：{6}</translation>
+    </message>
+    <message>
+        <source>{0}; nor can their outputs be averaged: {1}</source>
+        <translation>{0}；其输出也无法平均：{1}</translation>
     </message>
     <message>
         <source>{0}x faster ({1})</source>

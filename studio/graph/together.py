@@ -29,12 +29,12 @@ def why_not_together(one: Model, other: Model) -> str | None:
 
 def different_interface(one: Model, other: Model) -> str | None:
     """How the inputs or outputs of two models differ in name, type, or number of axes, or None."""
-    for kind, mine, theirs in (("inputs", one.inputs, other.inputs), ("outputs", one.outputs, other.outputs)):
+    for kind, mine, theirs in (("their inputs", one.inputs, other.inputs), ("their outputs", one.outputs, other.outputs)):
         here, there = (
             {p.name: (p.dtype, None if p.shape is None else len(p.shape)) for p in ports} for ports in (mine, theirs)
         )
         if here.keys() != there.keys():
-            return f"their {kind} have different names: {', '.join(here)} and {', '.join(there)}"
+            return f"{kind} have different names: {', '.join(here)} and {', '.join(there)}"
         for name, (dtype, rank) in here.items():
             if dtype != there[name][0] or (None not in (rank, there[name][1]) and rank != there[name][1]):
                 ports = [next(p for p in ports if p.name == name) for ports in (mine, theirs)]

@@ -357,6 +357,8 @@ def _wheel(widget: QWidget, event: QWheelEvent, turn: Any) -> None:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return tr("on") if value else tr("off")
+    if value == "none":
+        return tr("none")
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

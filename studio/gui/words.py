@@ -138,6 +138,8 @@ class Sentences:
             pieces = _HOLE.split(source)  # text, number, text, number, ..., text
             texts, numbers = pieces[::2], [int(number) for number in pieces[1::2]]
             pattern = "(.*?)".join(map(re.escape, texts))
+            if not texts[-1] and not target.endswith(f"{{{numbers[-1]}}}"):  # what follows must not land in the middle
+                pattern = pattern.removesuffix("(.*?)") + _CLAUSE
             weak = len(re.findall("[A-Za-z]", "".join(texts))) < _TELLING
             self._templates[weak].append((max(texts, key=len), re.compile(pattern, re.DOTALL), numbers, target))
 
@@ -158,6 +160,8 @@ class Sentences:
             return self._whole[bare]
         for longest, pattern, numbers, target in self._templates[weak]:
             if longest in bare and (match := pattern.fullmatch(bare)):
+                if any(part.count("(") != part.count(")") for part in match.groups()):
+                    continue
                 parts = {number: self._part(part) for number, part in zip(numbers, match.groups(), strict=True)}
                 if weak and any(" " in part and self._part(part) == part for part in match.groups()):
                     continue
@@ -182,6 +186,8 @@ class Sentences:
                 there = self.say(left), self.say(right)
                 if there != (left, right):
                     return _ended(sign.join(there))
+        if (aside := _ASIDE.fullmatch(text)) and self.say(aside[2]) != aside[2]:
+            return f"{self.say(aside[1])}（{self.say(aside[2])}）"
         return ""
 
 
@@ -193,5 +199,7 @@ _Template = tuple[str, re.Pattern[str], list[int], str]  # longest text, pattern
 _MNEMONIC = re.compile(r"\(&\w\)")
 _TELLING = 6  # letters that make a template unlikely to fit by chance
 _HOLE = re.compile(r"\{(\d+)\}")
+_CLAUSE = r"((?:(?!: |; |[.?!] [A-Z0-9]).)*)"  # no more than one
+_ASIDE = re.compile(r"(.+) \(([^()]+)\)")
 _TRANSLATED_END = re.compile("(?<=。) ?")
 _SENTENCE_END = re.compile(r"(?<=[^.][.?!]) (?=[A-Z0-9])")

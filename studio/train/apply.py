@@ -50,7 +50,7 @@ def apply(training: Training, model: Model, layers: tuple[Layer, ...], context: 
     if student is model:
         for layer in alone:
             if not names[layer.name]:
-                context.left(layer.name, "none of its weights can be trained: " + _why_not_trained(layer))
+                context.left(layer.name, f"none of its weights can be trained: {_why_not_trained(layer)}")
     if not twin.weights():
         context.job.progress(1.0)
         return model
@@ -191,8 +191,8 @@ def _tell(trained: Trained, data: TrainingData, context: Context) -> None:
     for note in trained.notes:
         context.note(note)
     before, after = trained.before.get("loss", np.nan), trained.after.get("loss", np.nan)
-    scores = "".join(f", {name} {a:.4g} to {b:.4g}" for name, (a, b) in trained.scores.items())
-    what = f"loss on {len(data.held):,} held-out rows {before:.4g} to {after:.4g}{scores}"
+    scores = [f"{name} {a:.4g} to {b:.4g}" for name, (a, b) in trained.scores.items()]
+    what = ", ".join([f"loss on {len(data.held):,} held-out rows {before:.4g} to {after:.4g}", *scores])
     if not trained.best:
         what = f"training did not improve on the start (loss on {len(data.held):,} held-out rows {before:.4g})"
     context.note(

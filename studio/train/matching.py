@@ -51,12 +51,12 @@ def feature_pairs(teacher: Model, student: Model, most: int = 0) -> list[Pair]:
 def attention_pairs(teacher: Model, student: Model, most: int = 0) -> tuple[list[Pair], str]:
     """Attention maps (batch, heads, queries, keys) to compare, as `feature_pairs`; and why there are none, or ""."""
     theirs, mine = attention_maps(teacher), attention_maps(student)
-    for model, maps, who in ((teacher, theirs, "teacher"), (student, mine, "student")):
+    for model, maps, who in ((teacher, theirs, "the teacher"), (student, mine, "the student")):
         if not maps:
             whole = next((n.op_type for n in model.ir.graph if n.op_type in _WHOLE_ATTENTION), None)
             if whole:
-                return [], f"the {who} computes attention in one operator ({whole}), inside of which maps cannot be seen"
-            return [], f"the {who} has no attention"
+                return [], f"{who} computes attention in one operator ({whole}), inside of which maps cannot be seen"
+            return [], f"{who} has no attention"
     pairs = _same_names(theirs, mine)
     if 2 * len(pairs) < min(len(mine), len(theirs)):
         pairs = _in_order(theirs, mine, lambda place: f"attention at {place}")
@@ -71,7 +71,7 @@ def named_pairs(teacher: Model, student: Model, names: Iterable[tuple[str, str]]
     """
     shapes = infer_shapes(teacher), infer_shapes(student)
     return [
-        Pair(_named(teacher, one, shapes[0], "teacher"), _named(student, other, shapes[1], "student"), "as set")
+        Pair(_named(teacher, one, shapes[0], "the teacher"), _named(student, other, shapes[1], "the student"), "as set")
         for one, other in names
     ]
 
@@ -120,7 +120,7 @@ def _by_depth(theirs: list[Inner], mine: list[Inner]) -> list[Pair]:
     images = [one.sizes for one in mine if len(one.sizes) > 1]
     for sizes in dict.fromkeys(images):
         here, there = ([one for one in some if one.sizes == sizes and len(one.sizes) > 1] for some in (mine, theirs))
-        words = " x ".join("?" if size is None else str(size) for size in sizes)
+        words = "x".join("?" if size is None else str(size) for size in sizes)
         found += _in_order(there, here, lambda place, words=words: f"{place} at {words}")  # type: ignore[misc]
     rest = [one for one in mine if len(one.sizes) < 2]
     for same_kind in (True, False):
@@ -172,12 +172,13 @@ def _spread(pairs: list[Pair], most: int) -> list[Pair]:
 def _named(model: Model, name: str, shapes: dict[str, Info], who: str) -> Inner:
     value = next((v for node in model.ir.graph for v in node.outputs if v.name == name), None)
     if value is None:
-        raise SettingError(f"The {who} has no value named {name!r}", todo="Choose the output of a node of the main graph")
+        what = f"{who.capitalize()} has no value named {name!r}"
+        raise SettingError(what, todo="Choose the output of a node of the main graph")
     if value not in _needed(model):
-        raise SettingError(f"No output of the {who} depends on its value {name!r}", todo="Choose another value")
+        raise SettingError(f"No output of {who} depends on its value {name!r}", todo="Choose another value")
     info, axis = shapes.get(name), channel_axis(value)
     if info is None or not info.shape or len(info.shape) < 2 or info.shape[axis] is None:
-        raise SettingError(f"It is not known how many channels the {who}'s value {name!r} has")
+        raise SettingError(f"It is not known how many channels {who}'s value {name!r} has")
     maker = value.producer()
     kind = frozenset({maker.op_type} if maker is not None else ())
     return Inner(name, info.shape, axis % len(info.shape), 0.0, kind)
