@@ -45,7 +45,7 @@ def fabric_of(options: TrainOptions) -> Fabric:
         why = f"this machine has {torch.cuda.device_count()}"
         raise RunError(f"{local} processes need a GPU each", why, "Use as many processes as there are GPUs")
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells every process that joins
-    strategy: Strategy = DDPStrategy(timeout=_PATIENCE, find_unused_parameters=True, broadcast_buffers=False)
+    strategy: Strategy = DDPStrategy(timeout=_PATIENCE, find_unused_parameters=True)
     if options.sharding == "full":
         strategy = ModelParallelStrategy(lambda module, _: module, world, 1, timeout=_PATIENCE)
     fabric = Fabric(devices=local, num_nodes=world // local, strategy=strategy, plugins=[TorchElasticEnvironment()], **where)

@@ -68,12 +68,17 @@ class Share:
     def scattered(self, gradient: Tensor | None) -> Tensor:
         """The part of the mean of what every process has for the whole, which may be nothing."""
         part = self.shards.twin.weights()[self.name].new_empty(self._length)
-        flat = part.new_zeros(self._world * self._length)
+        total = self._world * self._length
         if gradient is not None:
             self.shards.learned(self)
-            flat[: gradient.numel()] = gradient.reshape(-1)
+        if gradient is not None and gradient.numel() == total:
+            flat = gradient.reshape(-1)
+        else:
+            flat = part.new_zeros(total)
+            if gradient is not None:
+                flat[: gradient.numel()] = gradient.reshape(-1)
         _scatter(part, flat)
-        return (part / self._world).reshape(-1, *[1] * (len(self.shape) - 1))
+        return part.div_(self._world).reshape(-1, *[1] * (len(self.shape) - 1))
 
 
 class Shards:

@@ -74,7 +74,8 @@ class Trainee:
         for hook in self.hooks:
             hook.begin(twin, steps)
         self.learner.to(self.fabric.device)  # what hooks inserted
-        self._agree()
+        if self.shards is not None:
+            self._agree(self.shards)
         twin.mode.statistics = options.batch_norm != "frozen"
         parameters = {name: p for name, p in self.learner.named_parameters() if p.requires_grad}
         made = optimizer.optimizers(parameters, options.optimizer, options.weight_decay, self._sparse(parameters))
@@ -83,13 +84,11 @@ class Trainee:
         self.module.train()
         self._compile(steps)
 
-    def _agree(self) -> None:
+    def _agree(self, shards: Shards) -> None:
         """Let all processes begin with the same, and take every pass with the statistics and ranges of the first."""
-        if self.fabric.world_size == 1:
-            return
-        shared = {id(p): p for p in self.learner.parameters() if self.shards is None or self.shards.of(p) is None}
-        same(list(shared.values()))
-        ids = {id(p) for p in self.learner.parameters()}
+        parameters = list(self.learner.parameters())
+        same([p for p in parameters if shards.of(p) is None])
+        ids = {id(p) for p in parameters}
         changing = [value for value in self.learner.state_dict(keep_vars=True).values() if id(value) not in ids]
         self.learner.register_forward_pre_hook(lambda *_: same(changing))
 
