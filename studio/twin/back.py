@@ -7,7 +7,7 @@ import onnx_ir as ir
 from studio.graph.edit import store
 from studio.model import Model
 from studio.twin.module import Twin
-from studio.twin.stored import Stored
+from studio.twin.stored import Stored, same_bytes
 from studio.weights import constant
 
 
@@ -22,11 +22,11 @@ def with_weights(model: Model, twin: Twin) -> Model:
     for name, values in latent.items():
         mask = twin.masks.get(name)
         tensor = twin.stored[name].write(values if mask is None else values * mask, *twin.beside(name))
-        if tensor.tobytes() != tensors[name].tobytes():
+        if not same_bytes(tensor, tensors[name]):
             changed[id(tensors[name])] = tensor
     for name, values in twin.ranges().items():
         tensor = Stored(name, tensors[name]).write(values)
-        if tensor.tobytes() != tensors[name].tobytes():
+        if not same_bytes(tensor, tensors[name]):
             changed[id(tensors[name])] = tensor
     if not changed:
         return model

@@ -15,8 +15,11 @@ from studio.twin.operators import Mode, failed
 from studio.twin.plan import Body, Step, plan
 from studio.twin.stored import Stored
 from studio.twin.storing import stored_of
-from studio.twin.tensors import to_torch
+from studio.twin.tensors import devices_of, moved, to_torch
 from studio.twin.types import Types
+
+#: What torch, and Python where an operator computes sizes, raise on values that do not fit.
+_REFUSALS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class Division(Protocol):
@@ -248,18 +251,17 @@ class Twin(nn.Module):
                 for slot in step.frees:
                     if slot not in kept:
                         env[slot] = None
-        except (RuntimeError, IndexError, ValueError, TypeError) as error:
+        except _REFUSALS as error:
             assert step is not None
             raise failed(step.node, error) from error
         return tuple(env[slot] if slot >= 0 else None for slot in body.outputs)
 
     def _call(self, step: Step, arguments: list[Any], env: list[Any], kept: frozenset[int]) -> Any:
-        devices = {one.device for one in arguments if isinstance(one, torch.Tensor)}
+        devices = devices_of(arguments)
         if len(devices) > 1:  # values that steer operators stay on the CPU until something else reads them
             target = torch.device("cpu") if step.steers else next(device for device in devices if device.type != "cpu")
             arguments = [
-                one.to(target) if isinstance(one, torch.Tensor) and (step.steers or place not in step.host) else one
-                for place, one in enumerate(arguments)
+                moved(one, target) if step.steers or place not in step.host else one for place, one in enumerate(arguments)
             ]
         if step.scoped:
             return step.function(*arguments, run=partial(self._run, env, kept))

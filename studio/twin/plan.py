@@ -9,6 +9,7 @@ from typing import Any
 
 import onnx_ir as ir
 
+from studio.errors import RunError
 from studio.model import LAYER_KEY, Model
 from studio.twin.inference import result_types
 from studio.twin.operators import Mode, Node, find, unsupported
@@ -77,7 +78,8 @@ def plan(model: Model, types: Types, mode: Mode, inputs: Iterable[str] | None, o
     """Work out the steps that make `outputs` from `inputs` (value names; None for those of the graph).
 
     Raises:
-        RunError: an operator is missing, or takes an attribute that is not known: says which, at which node and opset.
+        RunError: an operator is missing, or takes an attribute that is not known: says which, at which node and opset;
+            or an input is text.
         KeyError: there is no such value.
     """
     return _Planner(model, types, mode).plan(inputs, outputs)
@@ -87,6 +89,8 @@ class _Planner:
     def __init__(self, model: Model, types: Types, mode: Mode) -> None:
         self.model, self.types, self.mode = model, types, mode
         self.slots: dict[ir.Value, int] = {}
+        self.count = 0
+        self.by_tensor: dict[int, int] = {}
         self.constants: dict[int, tuple[str, ir.TensorProtocol]] = {}
         self.dtypes: dict[ir.Value, ir.DataType | None] = {}
         self.keys: set[str] = set()
@@ -103,24 +107,34 @@ class _Planner:
         nodes = _needed(graph, heads, ends)
         body = self._body(graph, nodes, heads, ends)
         self._constants(body)
+        for value in heads:
+            if value.dtype == ir.DataType.STRING and self.slots[value] in self.read:
+                what, why = f"A model that reads the text {value.name} cannot be trained", "torch has no type for text"
+                raise RunError(what, why, "Leave out the step that trains")
         numbers = {name: self.slots[v] for name, v in values.items() if v in self.slots}
         host = {slot for slot, only in self.read.items() if only and slot in self.constants}
-        return Plan(body, len(self.slots), numbers, self.constants, self.statistics, host)
+        return Plan(body, self.count, numbers, self.constants, self.statistics, host)
 
     def slot(self, value: ir.Value | None) -> int:
-        """The slot of a value; what it holds is noted if that is a constant."""
+        """The slot of a value, one for all that hold the same tensor; what it holds is noted if that is a constant."""
         if value is None or (not value.name and value.producer() is None and not value.is_graph_input()):
             return -1
         if value not in self.slots:
-            self.slots[value] = len(self.slots)
             tensor = constant(value)
-            if tensor is not None:
-                key, n = value.name or "constant", 2
-                while key in self.keys:
-                    key, n = f"{value.name}#{n}", n + 1
-                self.keys.add(key)
-                self.constants[self.slots[value]] = (key, tensor)
+            self.slots[value] = self.by_tensor.get(id(tensor), self.count)
+            if self.slots[value] == self.count:
+                self.count += 1
+                if tensor is not None:
+                    self._note(value, tensor)
         return self.slots[value]
+
+    def _note(self, value: ir.Value, tensor: ir.TensorProtocol) -> None:
+        key, n = value.name or "constant", 2
+        while key in self.keys:
+            key, n = f"{value.name}#{n}", n + 1
+        self.keys.add(key)
+        self.by_tensor[id(tensor)] = self.slots[value]
+        self.constants[self.slots[value]] = (key, tensor)
 
     def _body(self, graph: ir.Graph, nodes: list[ir.Node], heads: list[ir.Value], ends: list[ir.Value]) -> Body:
         body = Body(graph.name or "", tuple(self.slot(v) for v in heads), ())
@@ -173,16 +187,16 @@ class _Planner:
             opset,
             len(node.outputs),
             tuple(bool(v.name) for v in node.outputs),
+            tuple(constant(v) is not None for v in node.inputs),
             dtypes,
             results,
         )
         found = find(node.domain, node.op_type, opset)
-        if found is None:
-            raise unsupported(info, "the twin has no such operator")
+        misfit = found.misfit(len(node.inputs), node.attributes) if found is not None else "the twin has no such operator"
+        if found is None or misfit is not None:
+            raise unsupported(info, misfit or "")
         attributes: dict[str, Any] = {}
         for name, attr in node.attributes.items():
-            if found.attributes is not None and name not in found.attributes:
-                raise unsupported(info, f"its attribute {name} is not known to the twin")
             attributes[name] = self._attribute(attr)
             if attr.type == ir.AttributeType.GRAPH:
                 self._types_of_body(node, attr.as_graph())

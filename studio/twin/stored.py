@@ -19,6 +19,7 @@ from studio.twin.rounding import INTEGERS, narrowed, round_even
 from studio.twin.types import Types
 
 _PLAIN = {ir.DataType.FLOAT, ir.DataType.DOUBLE}
+_PART = 1 << 24  # bytes that are compared at once: a table may be larger than what memory is left
 
 
 @dataclass
@@ -48,8 +49,9 @@ class Stored:
         return values.to(types.torch(self.tensor.dtype)) if types.exact else values
 
     def write(self, latent: torch.Tensor, *beside: torch.Tensor) -> ir.TensorProtocol:
-        """What goes into the file. The same bytes as before if nothing was changed."""
-        return self.packed(self.values(latent.detach(), *beside).cpu().numpy())
+        """What goes into the file, in memory of its own. The same bytes as before if nothing was changed."""
+        values = self.values(latent.detach(), *beside).cpu()
+        return self.packed((values.clone() if values.data_ptr() == latent.data_ptr() else values).numpy())
 
     def values(self, latent: torch.Tensor, *beside: torch.Tensor) -> torch.Tensor:
         """The values of the stored type nearest to `latent`, in the type of `latent`."""
@@ -60,7 +62,7 @@ class Stored:
 
     def packed(self, values: np.ndarray) -> ir.TensorProtocol:
         """`values` as a tensor of the stored type and shape."""
-        array = values.astype(self.tensor.dtype.numpy())
+        array = values.astype(self.tensor.dtype.numpy(), copy=False)
         return ir.Tensor(array, self.tensor.dtype, shape=ir.Shape(self.tensor.shape.numpy()), name=self.tensor.name)
 
 
@@ -151,3 +153,10 @@ def _bits_used(array: np.ndarray, dtype: ir.DataType) -> tuple[int, int]:
     if lowest == 0:
         return 0, top
     return (-top - 1 if low < -top else -top), top
+
+
+def same_bytes(a: ir.TensorProtocol, b: ir.TensorProtocol) -> bool:
+    """Whether two tensors of the same type hold the same bits, without a copy of either."""
+    first, second = (np.ascontiguousarray(one.numpy()).reshape(-1).view(np.uint8) for one in (a, b))
+    starts = range(0, first.size, _PART)
+    return first.size == second.size and all(np.array_equal(first[n : n + _PART], second[n : n + _PART]) for n in starts)

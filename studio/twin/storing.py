@@ -8,57 +8,27 @@ and how they are changed while a twin trains.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
 import onnx_ir as ir
 import torch
 
-from studio.model import Layer, Model
+from studio.model import Model
 from studio.twin.grids import Constants
+from studio.twin.learned import PLACES, learned
 from studio.twin.packing import block_zeros, parts
 from studio.twin.plan import Plan
 from studio.twin.rounding import INTEGERS, spread
-from studio.twin.stored import Quantized, Stored
+from studio.twin.stored import Quantized, Stored, same_bytes
 from studio.twin.tensors import to_torch
 from studio.twin.types import Types
-from studio.weights import FLOAT_TYPES, constant, trace
+from studio.weights import FLOAT_TYPES, constant
 
 Fit = Callable[[torch.Tensor], torch.Tensor]
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where an operator that computes with integers has the scales and the zero point of one of its inputs.
-
-    Attributes:
-        scales: inputs whose product is the scale; none if it is found behind the operator.
-        zero: input that holds the zero point, or None.
-        axis: of the integers, that scales run along.
-    """
-
-    scales: tuple[int, ...]
-    zero: int | None = None
-    axis: int = -1
-
-
-#: Operators that compute with integers, and their inputs that are weights or biases.
-PLACES: dict[str, dict[int, Place]] = {
-    "QLinearConv": {3: Place((4,), 5, 0), 8: Place((1, 4))},
-    "QLinearMatMul": {0: Place((1,), 2, -2), 3: Place((4,), 5)},
-    "MatMulInteger": {0: Place((), 2, -2), 1: Place((), 3)},
-    "ConvInteger": {1: Place((), 3, 0)},
-    "DynamicQuantizeMatMul": {1: Place((2,), 3)},
-    "MatMulIntegerToFloat": {0: Place((2,), 4, -2), 1: Place((3,), 5)},
-    "DynamicQuantizeLSTM": {1: Place((8,), 9), 2: Place((10,), 11)},
-    "QGemm": {3: Place((4,), 5), 6: Place((1, 4))},
-    "QAttention": {1: Place((4,), 7)},
-    "QLinearAdd": {0: Place((1,), 2), 3: Place((4,), 5)},
-    "QLinearMul": {0: Place((1,), 2), 3: Place((4,), 5)},
-}
-#: Inputs that are learned even where they hold one number: the bias of a layer with one output.
-_ONE_OUTPUT = {"Gemm": (2,), "Conv": (2,), "ConvTranspose": (2,)}
 #: What stands between a gathered integer row and the Mul by its scale.
 _UNPACKING = ("Cast", "Sub")
 #: What moves integers and leaves them on their grid.
@@ -70,32 +40,17 @@ def stored_of(model: Model, plan: Plan, layers: set[str] | None) -> dict[int, St
     """The trained tensors of the chosen layers (all for None) by their slot in the plan."""
     found: dict[int, Stored] = {}
     finder = _Finder(plan)
-    for layer in model.layers:
-        if layers is not None and layer.name not in layers:
-            continue
-        for index, tensor, path in _candidates(layer):
-            slot = finder.slot(tensor)
-            if slot is not None and slot not in found:
-                codec = finder.codec(layer.node, index, slot, path)
+    chosen = {layer.node: layer.weights for layer in model.layers if layers is None or layer.name in layers}
+    whole = len(chosen) == len(model.layers)  # then also nodes that are no layers, for what they learn is too little
+    nodes = [node for graph in model.ir.graphs() for node in graph] if whole else list(chosen)
+    for node in nodes:
+        for one in learned(node, chosen.get(node, ())):
+            slot = finder.slot(one.tensor)
+            if slot is not None and slot not in found and slot not in plan.statistics:
+                codec = finder.codec(one.node, one.index, slot, one.path)
                 if codec is not None:
                     found[slot] = codec
     return found
-
-
-def _candidates(layer: Layer) -> Iterator[tuple[int, ir.TensorProtocol, tuple[ir.Node, ...]]]:
-    """The learned tensors of a layer, with the int32 biases of integer operators: (input, tensor, nodes in between)."""
-    seen = set()
-    for weight in layer.weights:
-        seen.add(weight.index)
-        yield weight.index, weight.tensor, weight.path
-    for index in _ONE_OUTPUT.get(layer.node.op_type, ()):
-        source = trace(layer.node.inputs[index]) if index < len(layer.node.inputs) and index not in seen else None
-        if source is not None:
-            yield index, source[1], source[2]
-    for index in PLACES.get(layer.node.op_type, {}):
-        tensor = constant(layer.node.inputs[index]) if index < len(layer.node.inputs) and index not in seen else None
-        if tensor is not None:
-            yield index, tensor, ()
 
 
 class _Finder:
@@ -114,11 +69,10 @@ class _Finder:
         scaled = self._scaled(node, index, tensor, path)
         if scaled is None:
             plain = tensor.dtype in FLOAT_TYPES and tensor.dtype not in _NOT_TRAINED
-            return Stored(name, tensor) if plain else None
+            return Stored(name, tensor) if plain and not _infinite(tensor) else None
         codec = Quantized(name, tensor, **scaled)
         beside = [to_torch(self.known.tensor(one), Types()) for one in codec.beside]
-        unchanged = codec.write(codec.latent(*beside), *beside).tobytes() == tensor.tobytes()
-        return codec if unchanged else None
+        return codec if same_bytes(codec.write(codec.latent(*beside), *beside), tensor) else None
 
     def _scaled(self, node: ir.Node, index: int, tensor: ir.TensorProtocol, path: tuple[ir.Node, ...]) -> dict | None:
         shape = tuple(tensor.shape.numpy())
@@ -204,6 +158,12 @@ class _Finder:
         along = partial(_spread, axis=axis, block=block, shape=torch.Size(whole))
         zeros = partial(_packed_zero, fit=along, bits=packing)
         return found | {"shape": whole, "fit": along, "fit_zero": zeros}
+
+
+def _infinite(tensor: ir.TensorProtocol) -> bool:
+    """Whether it is a mask: of infinite values nothing is learned, and weight decay or an average would make them NaN."""
+    array = tensor.numpy()
+    return array.dtype.itemsize > 1 and array.size > 0 and bool(np.isinf(array.min()) or np.isinf(array.max()))
 
 
 def factor_value(node: ir.Node) -> ir.Value | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -71,3 +73,21 @@ def _float8(dtype: torch.dtype) -> np.dtype:
         torch.float8_e8m0fnu: ir.DataType.FLOAT8E8M0,
     }  # fmt: skip
     return names[dtype].numpy()
+
+
+def devices_of(values: Iterable[Any]) -> set[torch.device]:
+    """Where tensors are, those in sequences included."""
+    found: set[torch.device] = set()
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            found.add(value.device)
+        elif isinstance(value, list):
+            found |= devices_of(value)
+    return found
+
+
+def moved(value: Any, device: torch.device) -> Any:
+    """A tensor or a sequence of them on a device; anything else as it is."""
+    if isinstance(value, list):
+        return [moved(one, device) for one in value]
+    return value.to(device) if isinstance(value, torch.Tensor) else value

@@ -17,7 +17,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -39,6 +39,7 @@ class Node:
         opset: version of its domain that the file declares.
         outputs: how many outputs are listed (a trailing absent one is not).
         wanted: whether each of them is named.
+        stored: whether each input is a tensor of the file, not one that is computed.
         dtypes: declared types of the inputs, None where unknown or absent.
         results: declared types of the outputs, None where unknown or absent.
     """
@@ -49,6 +50,7 @@ class Node:
     opset: int
     outputs: int = 1
     wanted: tuple[bool, ...] = (True,)
+    stored: tuple[bool, ...] = ()
     dtypes: tuple[ir.DataType | None, ...] = ()
     results: tuple[ir.DataType | None, ...] = ()
 
@@ -63,7 +65,7 @@ def unsupported(node: Node, why: str) -> RunError:
 def failed(node: Node, error: Exception) -> RunError:
     """What a user is told where torch refused the values that came to a node."""
     lines = str(error).strip().splitlines()
-    why = lines[0].rstrip(".")[:300] if lines else type(error).__name__
+    why = lines[0].rstrip(".")[:300] if lines else "its inputs do not fit"
     if "out of memory" in why.lower() or "can't allocate memory" in why.lower():
         return RunError(
             f"Memory ran out at the node {node.name} ({node.op})", why, "Make batch-size smaller, and accumulate larger"
@@ -95,6 +97,7 @@ class Operator:
         host: positions of inputs that stay on the CPU.
         special: which of `SPECIAL` it asks for.
         attributes: attributes it takes; None if it takes any.
+        signature: of the function.
     """
 
     since: int
@@ -102,31 +105,53 @@ class Operator:
     host: tuple[int, ...]
     special: frozenset[str]
     attributes: frozenset[str] | None
+    signature: inspect.Signature
+
+    def misfit(self, inputs: int, attributes: Iterable[str]) -> str | None:
+        """What is wrong with a node of so many inputs and these attributes; None if nothing is."""
+        given = tuple(attributes)
+        unknown = set(given) - self.attributes if self.attributes is not None else ()
+        if unknown:
+            return f"its attribute {min(unknown)} is not known to the twin"
+        try:
+            self.signature.bind(*[None] * inputs, **dict.fromkeys((*given, *self.special)))
+        except TypeError as error:
+            return f"its inputs or attributes are not those of the operator, {error}"
+        return None
 
 
 _table: dict[tuple[str, str], list[Operator]] = {}
 
 
 def operator(
-    *names: str, since: int = 1, domain: str = "", host: tuple[int, ...] = ()
+    *names: str, since: int = 1, domain: str = "", host: tuple[int, ...] = (), passed: Iterable[Callable[..., Any]] = ()
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a function as the form of operators `names` from opset `since` of `domain` on; see the package."""
+    """Register a function as the form of operators `names` from opset `since` of `domain` on; see the package.
+
+    A function with `**attributes` passes them on to `passed`, and takes the attributes that those take; any if there are none.
+    """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        parameters = inspect.signature(function).parameters.values()
-        keywords = {one.name for one in parameters if one.kind is one.KEYWORD_ONLY}
-        open_ended = any(one.kind is one.VAR_KEYWORD for one in parameters)
-        special = frozenset(keywords & set(SPECIAL))
-        attributes = None if open_ended else frozenset(keywords - special)
+        signature = inspect.signature(function)
+        own = keywords(function)
+        open_ended = any(one.kind is one.VAR_KEYWORD for one in signature.parameters.values()) and not passed
+        special = frozenset(own & set(SPECIAL))
+        attributes = None if open_ended else own.union(*map(keywords, passed)) - set(SPECIAL)
         for name in names:
             forms = _table.setdefault((domain, name), [])
             if any(one.since == since for one in forms):
                 raise ValueError(f"{name} since {since} is registered twice")
-            forms.append(Operator(since, function, host, special, attributes))
+            forms.append(Operator(since, function, host, special, attributes, signature))
             forms.sort(key=lambda one: one.since)
         return function
 
     return register
+
+
+def keywords(function: Callable[..., Any]) -> frozenset[str]:
+    """Names of the parameters that a function takes by keyword alone."""
+    parameters = inspect.signature(function).parameters.values()
+    return frozenset(one.name for one in parameters if one.kind is one.KEYWORD_ONLY)
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 
@@ -114,9 +116,32 @@ def shrink(x: torch.Tensor, *, bias: float = 0.0, lambd: float = 0.5) -> torch.T
     return torch.where((x < -lambd) | (x > lambd), outside, torch.zeros_like(x))
 
 
+class _Softmax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, axis: int) -> torch.Tensor:
+        y = torch.softmax(x, axis)
+        ctx.axis = axis
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (y,) = ctx.saved_tensors
+        gradient = torch._softmax_backward_data(gradients[0], y, ctx.axis, y.dtype)
+        return gradient.masked_fill(y.narrow(ctx.axis, 0, 1).isnan(), 0), None
+
+
+def shares(x: torch.Tensor, axis: int) -> torch.Tensor:
+    """The softmax along an axis. What is -inf everywhere has none, and no gradient either.
+
+    A graph that masks attention puts zeros where a query sees no key, in place of the NaN; its gradient must end there too.
+    """
+    return _Softmax.apply(x, axis) if x.requires_grad and x.numel() else torch.softmax(x, axis)
+
+
 @operator("Softmax", since=13)
 def softmax(x: torch.Tensor, *, axis: int = -1) -> torch.Tensor:
-    return torch.softmax(x, axis)
+    return shares(x, axis)
 
 
 @operator("LogSoftmax", since=13)
@@ -132,7 +157,7 @@ def hardmax(x: torch.Tensor, *, axis: int = -1) -> torch.Tensor:
 
 @operator("Softmax")
 def softmax_before_13(x: torch.Tensor, *, axis: int = 1) -> torch.Tensor:
-    return torch.softmax(_rows(x, axis), -1).reshape(x.shape)
+    return shares(_rows(x, axis), -1).reshape(x.shape)
 
 
 @operator("LogSoftmax")

@@ -19,16 +19,20 @@ def batch_normalization(
     epsilon: float = 1e-5,
     momentum: float = 0.9,
     training_mode: int = 0,
+    node: Node,
     phase: Mode,
 ) -> torch.Tensor | tuple[torch.Tensor, ...]:
     """Ioffe and Szegedy, Batch Normalization.
 
     While the twin's mode asks for it, the statistics of the batch are used and `mean` and `variance`, then buffers of the twin,
-    are moved towards them in place, the variance without bias as torch does; a channel with a single value has none.
+    are moved towards them in place, the variance without bias as torch does; a channel with a single value has none. Those
+    that are not stored as such, but computed, are taken as they are.
     """
     if training_mode:
         return _of_batch(x, scale, bias, mean, variance, epsilon, momentum)
-    learned = phase.training and phase.statistics and x.numel() > x.shape[1]
+    if mean.requires_grad or variance.requires_grad:  # which the kernel takes for constants
+        return _normal(x, mean, variance, scale, bias, epsilon)
+    learned = phase.training and phase.statistics and all(node.stored[3:5]) and x.numel() > x.shape[1]
     if mean.dtype != scale.dtype and not learned:  # the kernel takes one type for all four
         mean, variance = mean.to(scale.dtype), variance.to(scale.dtype)
     return functional.batch_norm(x, mean, variance, scale, bias, learned, 1 - momentum, epsilon)
@@ -46,11 +50,16 @@ def _of_batch(
     """What the graph itself declares as training: batch statistics, and the moved ones (variance with bias) as outputs."""
     wide = x if x.dtype == torch.float64 else x.float()
     spread, center = torch.var_mean(wide, [axis for axis in range(x.dim()) if axis != 1], correction=0)
-    by_channel = [1, -1, *[1] * (x.dim() - 2)]
-    normal = (wide - center.reshape(by_channel)) * torch.rsqrt(spread.reshape(by_channel) + epsilon)
-    y = (normal * scale.reshape(by_channel) + bias.reshape(by_channel)).to(x.dtype)
+    y = _normal(wide, center, spread, scale, bias, epsilon).to(x.dtype)
     moved = [old * momentum + new.to(old.dtype) * (1 - momentum) for old, new in ((mean, center), (variance, spread))]
     return y, moved[0], moved[1]
+
+
+def _normal(
+    x: torch.Tensor, mean: torch.Tensor, variance: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor, epsilon: float
+) -> torch.Tensor:
+    mean, variance, scale, bias = (one.reshape(-1, *[1] * (x.dim() - 2)) for one in (mean, variance, scale, bias))
+    return (x - mean) * torch.rsqrt(variance + epsilon) * scale + bias
 
 
 @operator("BatchNormalization", since=9)
@@ -69,7 +78,7 @@ def batch_normalization_by_outputs(
     """Outputs beside the first one declare training."""
     training = any(node.wanted[1:])
     found = batch_normalization(
-        x, scale, bias, mean, variance, epsilon=epsilon, momentum=momentum, training_mode=int(training), phase=phase
+        x, scale, bias, mean, variance, epsilon=epsilon, momentum=momentum, training_mode=int(training), node=node, phase=phase
     )
     return (*found, found[1], found[2]) if isinstance(found, tuple) else found
 

@@ -14,6 +14,7 @@ import torch
 
 from studio.twin.operators import operator
 from studio.twin.plan import Body
+from studio.twin.tensors import devices_of, moved
 from studio.twin.types import Types
 
 Run = Callable[..., tuple[Any, ...]]
@@ -113,6 +114,9 @@ def _scan(
 def _stacked(values: list[torch.Tensor], body: Body, output: int, axis: int, types: Types) -> torch.Tensor:
     """The values that the steps made as one tensor; without any step, an empty one of the declared shape (0 if unknown)."""
     if values:
+        devices = devices_of(values)  # a state may begin on the CPU, where shapes and constants of loops are
+        if len(devices) > 1:
+            values = moved(values, next(device for device in devices if device.type != "cpu"))
         return torch.stack(values, axis)
     dtype, shape = body.declared[output]
     wanted = [dim if isinstance(dim, int) else 0 for dim in shape or ()]

@@ -67,7 +67,8 @@ def conv_transpose(
         for size, stride, span, more in zip(x.shape[2:], strides, extent(weight.shape[2:], dilations), extra, strict=True)
     ]
     if output_shape is None and auto_pad.startswith("SAME"):
-        output_shape = [size * stride for size, stride in zip(x.shape[2:], strides, strict=True)]
+        # a runtime leaves gaps behind kernels that are smaller than the stride out
+        output_shape = [min(size * stride, whole) for size, stride, whole in zip(x.shape[2:], strides, full, strict=True)]
     if output_shape is not None:
         widths = _cropped(full, output_shape[-axes:], auto_pad)
     else:

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from studio.twin.operators import Node, operator, unsupported
+from studio.twin.operators.activations import shares
 from studio.twin.operators.conv import conv
 from studio.twin.operators.crop import pad_all
 from studio.twin.operators.image import grid_sample
@@ -60,7 +61,7 @@ def bias_softmax(x: torch.Tensor, bias: torch.Tensor, *, axis: int = 1, is_inner
     if is_inner_broadcast and missing:
         lead = bias.dim() - (x.dim() - axis)
         bias = bias.reshape(*bias.shape[:lead], *[1] * missing, *bias.shape[lead:])
-    return torch.softmax((x + bias).flatten(axis), -1).reshape(x.shape)
+    return shares((x + bias).flatten(axis), -1).reshape(x.shape)
 
 
 @operator("FusedMatMul", "TransposeMatMul", domain=DOMAIN)
@@ -136,7 +137,7 @@ def gemm_fast_gelu(x: torch.Tensor, w: torch.Tensor, bias: torch.Tensor | None =
     return fast_gelu(x @ w, bias)
 
 
-@operator("FusedConv", domain=DOMAIN)
+@operator("FusedConv", domain=DOMAIN, passed=[conv])
 def fused_conv(
     x: torch.Tensor,
     w: torch.Tensor,
@@ -152,7 +153,7 @@ def fused_conv(
     return activated(y if z is None else y + z, activation, activation_params, node)
 
 
-@operator("NhwcConv", "NhwcFusedConv", domain=DOMAIN)
+@operator("NhwcConv", "NhwcFusedConv", domain=DOMAIN, passed=[fused_conv, conv])
 def nhwc_conv(
     x: torch.Tensor,
     w: torch.Tensor,
@@ -247,7 +248,7 @@ def group_norm(
     return y.movedim(1, -1) if channels_last else y
 
 
-@operator("SkipGroupNorm", domain=DOMAIN)
+@operator("SkipGroupNorm", domain=DOMAIN, passed=[group_norm])
 def skip_group_norm(
     x: torch.Tensor,
     gamma: torch.Tensor,

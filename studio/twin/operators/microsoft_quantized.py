@@ -56,10 +56,10 @@ _pair("QLinearAdd", torch.add)
 _pair("QLinearMul", torch.mul)
 
 
-def _single(op: str, compute: Callable[..., torch.Tensor]) -> None:
+def _single(op: str, compute: Callable[..., torch.Tensor], *passed: Callable[..., torch.Tensor]) -> None:
     """An operator on one quantized input; `compute` takes the real values, the node and the attributes."""
 
-    @operator(op, domain=DOMAIN)
+    @operator(op, domain=DOMAIN, passed=[compute, *passed])
     def apply(
         x: torch.Tensor,
         x_scale: torch.Tensor,
@@ -98,8 +98,8 @@ def _mean(x: torch.Tensor, node: Node, *, axes: Sequence[int] = (), keepdims: in
 
 
 _single("QLinearSigmoid", lambda x, node: torch.sigmoid(x))
-_single("QLinearLeakyRelu", lambda x, node, alpha=0.01: F.leaky_relu(x, alpha))
-_single("QLinearAveragePool", _average)
+_single("QLinearLeakyRelu", lambda x, node, *, alpha=0.01: F.leaky_relu(x, alpha))
+_single("QLinearAveragePool", _average, average_pool)
 _single("QLinearGlobalAveragePool", _global_average)
 _single("QLinearSoftmax", _softmax)
 _single("QLinearReduceMean", _mean)
@@ -195,7 +195,7 @@ def dynamic(x: torch.Tensor) -> torch.Tensor:
     return (saturated(round_even(x / scale) + zero, ir.DataType.UINT8) - zero) * scale
 
 
-@operator("DynamicQuantizeLSTM", domain=DOMAIN, host=(4,))
+@operator("DynamicQuantizeLSTM", domain=DOMAIN, host=(4,), passed=[lstm])
 def dynamic_quantize_lstm(
     x: torch.Tensor,
     w: torch.Tensor,
@@ -223,7 +223,7 @@ def dynamic_quantize_lstm(
     return lstm(x, *weights, b, lengths, h, c, p, node=node, rounding=dynamic, **attributes)
 
 
-@operator("QAttention", domain=DOMAIN)
+@operator("QAttention", domain=DOMAIN, passed=[attention])
 def qattention(
     x: torch.Tensor,
     w: torch.Tensor,

@@ -69,7 +69,7 @@ def dynamic_quantize_linear(x: torch.Tensor, *, types: Types) -> tuple[torch.Ten
     return carried(values, ir.DataType.UINT8, types), scale, carried(zero, ir.DataType.UINT8, types)
 
 
-@operator("QLinearConv", since=10)
+@operator("QLinearConv", since=10, passed=[conv])
 def qlinear_conv(
     x: torch.Tensor,
     x_scale: torch.Tensor,
@@ -97,7 +97,7 @@ def qlinear_conv(
     return requantized(total, scale, y_zero, target(node, 7), types, node)
 
 
-@operator("QLinearConv", domain="com.microsoft")
+@operator("QLinearConv", domain="com.microsoft", passed=[conv])
 def qlinear_conv_of_either_layout(
     x: torch.Tensor, *rest: torch.Tensor | None, channels_last: int = 0, types: Types, node: Node, **attributes: Any
 ) -> torch.Tensor:
@@ -125,7 +125,7 @@ def qlinear_matmul(
     return requantized(total, scale, y_zero, target(node, 7), types, node)
 
 
-@operator("ConvInteger", since=10)
+@operator("ConvInteger", since=10, passed=[conv])
 def conv_integer(
     x: torch.Tensor,
     w: torch.Tensor,

@@ -19,6 +19,7 @@ from studio.measure.session import Session, SessionOptions, open_session
 from studio.model import Model
 from studio.twin.back import with_weights
 from studio.twin.module import Twin
+from studio.weights import trace
 
 TOLERANCE = 1e-4
 HALF = 2**-10  # two roundings to 16 bits: the runtime carries values in them, the twin in 32
@@ -49,8 +50,9 @@ class Pair:
     def branches(self) -> set[str]:
         """Names of parameters that are read in subgraphs."""
         stored = {id(tensor): name for name, tensor in self.twin.plan.constants.values()}
-        nested = [weight for layer in self.model.layers if layer.nested for weight in layer.weights]
-        return {stored[id(weight.tensor)] for weight in nested if id(weight.tensor) in stored}
+        nested = [node for graph in self.model.ir.graphs() if graph is not self.model.ir.graph for node in graph]
+        sources = [source for node in nested for value in node.inputs if (source := trace(value)) is not None]
+        return {stored[id(tensor)] for _, tensor, _ in sources if id(tensor) in stored}
 
     def forward(self, keep: tuple[str, ...] = ()) -> dict[str, torch.Tensor]:
         return self.twin({name: torch.from_numpy(np.array(value)) for name, value in self.feeds.items()}, keep)

@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import onnx.parser
 import onnx_ir as ir
 import pytest
 import torch
@@ -151,3 +152,23 @@ def test_gradients_of_linear_attention(rule: str) -> None:
     with torch.no_grad():
         difference = (total(1e-2).double() - total(-1e-2).double()) / 2e-2
     torch.testing.assert_close(slope.double(), difference, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("version", [11, 13])
+def test_queries_that_see_no_key_leave_the_gradients_of_the_others_alone(version: int) -> None:
+    """As exporters spell it: a mask of -inf is added, and the NaN of a row of nothing but -inf is replaced."""
+    graph = f"""<ir_version: 8, opset_import: ["": {version}]> g (float[2,3,4] x, float[3,4] mask) => (float[2,3,4] y) {{
+        masked = Add(x, mask) share = Softmax <axis: int = 2> (masked) none = IsNaN(share) y = Where(none, zero, share) }}"""
+    proto = onnx.parser.parse_model(graph)
+    proto.graph.initializer.append(onnx.numpy_helper.from_array(np.float32(0), "zero"))
+    x = torch.randn(2, 3, 4, dtype=torch.float64, requires_grad=True)
+    mask = torch.zeros(3, 4, dtype=torch.float64)
+    mask[1], mask[2, 0] = -torch.inf, -torch.inf
+    twin = Twin(Model(ir.from_proto(proto)))
+
+    def shares(x: torch.Tensor) -> torch.Tensor:
+        return twin({"x": x, "mask": mask})["y"]
+
+    assert torch.equal(shares(x)[:, 1], torch.zeros(2, 4))
+    assert torch.autograd.gradcheck(shares, x)
+    assert torch.autograd.gradgradcheck(shares, x)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.parser
 import onnx_ir as ir
 import pytest
 import torch
@@ -286,3 +287,17 @@ def test_real_models_of_branches_and_recurrent_layers(name: str) -> None:
     tolerance = 5e-3 if "half" in name else 1e-5
     for key, array in session.items():
         np.testing.assert_allclose(found[key].numpy(), array, rtol=1e-4, atol=tolerance)
+
+
+def test_values_that_begin_on_the_cpu_meet_those_of_a_device() -> None:
+    """A sum that starts as a constant of a loop is stacked with, and joined to, what the device adds to it."""
+    header = '<ir_version: 8, opset_import: ["": 17]> g (float[2] x) => (float[3,2] sums, float[4] both)'
+    nodes = """{ limit = Constant <value_int = 3> () two = Constant <value_ints = [2]> () start = ConstantOfShape(two)
+        last, sums = Loop <body = step (int64 i, bool c, float[2] before) => (bool go, float[2] after, float[2] out)
+            { go = Identity(c) out = Identity(before) after = Add(before, x) }> (limit, , start)
+        pair = SequenceConstruct(start, last) both = ConcatFromSequence <axis: int = 0> (pair) }"""
+    twin = Twin(Model(ir.from_proto(onnx.parser.parse_model(header + nodes)))).to("meta")
+    found = twin({"x": torch.zeros(2, device="meta")})
+    assert {name: (value.device.type, tuple(value.shape)) for name, value in found.items()} == {
+        "sums": ("meta", (3, 2)), "both": ("meta", (4,)),
+    }  # fmt: skip

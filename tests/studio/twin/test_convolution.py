@@ -65,6 +65,13 @@ def test_conv_transpose_of_a_given_size(auto_pad):
         agrees(one_node("ConvTranspose", inputs, {"y": FLOAT}, stored=("w",), version=11, **more), {"x": x})
 
 
+@pytest.mark.parametrize("auto_pad", ["SAME_UPPER", "SAME_LOWER"])
+def test_a_transposed_kernel_smaller_than_the_stride_leaves_no_gap_at_the_end(auto_pad):
+    feeds = {"x": normal(1, 2, 5, 5), "w": normal(2, 3, 2, 1)}
+    model = one_node("ConvTranspose", feeds, {"y": FLOAT}, version=11, strides=[3, 2], auto_pad=auto_pad)
+    agrees(model, feeds)
+
+
 def test_a_border_wider_than_the_stride_holds_the_bias():
     form = find("", "ConvTranspose", 11)
     assert form is not None

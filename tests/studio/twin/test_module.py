@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
+import onnx.parser
+import onnx_ir as ir
 import pytest
 import torch
 
 from studio.errors import RunError
 from studio.formats import load
+from studio.model import Model
 from studio.paths import sample_models
 from studio.twin.module import Twin
 
@@ -25,3 +31,47 @@ def test_an_index_beyond_its_table_names_the_table() -> None:
     feeds["item"] += 10_000_000
     with pytest.raises(RunError, match=r"^The node .*\(Gather\) cannot be computed in torch: index out of range"):
         twin(feeds)
+
+
+def planned(graph: str) -> Twin:
+    header = '<ir_version: 10, opset_import: ["": 21, "com.microsoft": 1]> g '
+    return Twin(Model(ir.from_proto(onnx.parser.parse_model(header + graph))))
+
+
+REFUSED = {
+    "(float[n,3,8] x, float[2,3,1] w) => (float[n,2,8] y) { y = com.microsoft.FusedConv <grace: int = 3> (x, w) }":
+        r"The node y \(com.microsoft.FusedConv, opset 1\) cannot be trained through: its attribute grace is not known",
+    "(uint8[n,4] x, float s) => (uint8[n,4] y) { y = com.microsoft.QLinearSigmoid <alpha: float = 1.0> (x, s, , s) }":
+        r"its attribute alpha is not known",
+    "(float[n,3,8] x) => (float[n,3,8] y) { y = MaxPool(x) }": r"missing a required argument: 'kernel_shape'",
+    "(float[n,3,8] x) => (float[n,3,8] y) { y = Relu(x, x) }": r"too many positional arguments",
+    "(string[n] x) => (string[n] y) { y = Identity(x) }": r"A model that reads the text x cannot be trained",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("graph", REFUSED)
+def test_what_cannot_run_is_refused_when_it_is_planned(graph: str) -> None:
+    with pytest.raises(RunError, match=REFUSED[graph]):
+        planned(graph)
+
+
+def test_an_input_that_an_operator_needs_is_missed_in_a_sentence() -> None:
+    twin = planned("(float[1,1,4,4] x) => (float[1,1,a,b] y) { y = Resize(x) }")
+    with pytest.raises(RunError, match=r"^The node y \(Resize\) cannot be computed in torch: its inputs do not fit"):
+        twin({"x": torch.zeros(1, 1, 4, 4)})
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda twin: pickle.loads(pickle.dumps(twin))], ids=["deepcopy", "pickle"])
+def test_a_copy_computes_the_same_and_shares_nothing(copied) -> None:
+    model = load(sample_models() / "digit_mlp" / "model.onnx")
+    twin = Twin(model).eval()
+    other = copied(twin)
+    x = torch.rand(2, 784)
+    before = twin({"image": x})
+    assert all(torch.equal(value, before[name]) for name, value in other({"image": x}).items())
+    with torch.no_grad():
+        for weight in other.weights().values():
+            weight.zero_()
+    other.train()
+    assert not twin.mode.training
+    assert all(torch.equal(value, before[name]) for name, value in twin({"image": x}).items())
