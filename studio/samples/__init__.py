@@ -6,6 +6,7 @@ is `random_samples`, which marks everything measured with it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,6 +16,8 @@ import numpy as np
 from studio.samples.look import Look, captions, value_text
 
 Part = Literal["calibration", "evaluation", "all"]
+#: Rows by which data is known again.
+_KNOWN_BY = 32
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,23 @@ class Samples:
     def labels(self, rows: np.ndarray) -> np.ndarray | None:
         """Labels of these rows, or None."""
         return None
+
+    def fingerprint(self, row: int) -> bytes:
+        """A digest of what a row is made of: tells rows of other samples, read the same way, that are the same."""
+        found = hashlib.blake2b(digest_size=16)
+        for name, value in sorted(self.read(np.full(self.fixed_batch or 1, row)).items()):
+            found.update(name.encode() + np.ascontiguousarray(value).tobytes())
+        return found.digest()
+
+    def digest(self, rows: np.ndarray) -> str:
+        """A digest that tells these rows from others: of some of them, and of the labels of all."""
+        found = hashlib.blake2b(rows.tobytes(), digest_size=16)
+        for row in rows[:: len(rows) // _KNOWN_BY + 1]:
+            found.update(self.fingerprint(int(row)))
+        labels = self.labels(rows)
+        if labels is not None:
+            found.update(np.ascontiguousarray(labels.astype(str) if labels.dtype == object else labels).tobytes())
+        return found.hexdigest()
 
     def alternatives(self) -> dict[str, Samples]:
         """The same rows prepared in other usual ways, by what was done differently ("blue and red swapped")."""

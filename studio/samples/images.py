@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 import warnings
@@ -91,6 +92,10 @@ class ImageSamples(Samples):
 
     def labels(self, rows: np.ndarray) -> np.ndarray | None:
         return None if self._labels is None else self._labels[rows]
+
+    def fingerprint(self, row: int) -> bytes:
+        """Of the file, which is read a hundred times as fast as its image."""
+        return hashlib.blake2b(self._files.read(self._names[row]), digest_size=16).digest()
 
     def show(self, rows: np.ndarray) -> Look:
         images = [self._pixels(self._names[row]) for row in rows]

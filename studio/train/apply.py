@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from studio import paths
+from studio.graph import serialize
 from studio.method import Context
 from studio.model import Layer, Model
 from studio.samples import Samples
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
 
 #: Made-up rows a student learns from where there are no samples.
 _MADE_UP = 256
-#: Rows compared to find out whether evaluation rows are trained on, and batches that statistics are taken from.
-_COMPARED, _BATCHES = 1000, 8
+#: Evaluation rows that are searched for among training rows, and how many of these are looked through.
+_COMPARED, _SEARCHED = 1000, 20_000
+#: Batches that statistics are taken from.
+_BATCHES = 8
 
 
 def apply(training: Training, model: Model, layers: tuple[Layer, ...], context: Context) -> Model:
@@ -137,19 +140,9 @@ def _data(training: Training, model: Model, context: Context) -> TrainingData:
 
 def _shared_rows(samples: Samples, given: Samples) -> tuple[int, int]:
     """How many evaluation rows of `given` are rows of `samples`, and how many were compared."""
-
-    def digests(source: Samples, rows: np.ndarray) -> list[bytes]:
-        found = []
-        for row in rows:
-            whole = hashlib.blake2b(digest_size=16)
-            for name, value in sorted(source.read(np.array([row] * (source.fixed_batch or 1))).items()):
-                whole.update(name.encode() + np.ascontiguousarray(value).tobytes())
-            found.append(whole.digest())
-        return found
-
-    theirs = set(digests(samples, samples.rows("all")[: 20 * _COMPARED]))
-    mine = digests(given, given.rows("evaluation", _COMPARED))
-    return sum(one in theirs for one in mine), len(mine)
+    theirs = {samples.fingerprint(int(row)) for row in samples.rows("all", _SEARCHED)}
+    mine = given.rows("evaluation", _COMPARED)
+    return sum(given.fingerprint(int(row)) in theirs for row in mine), len(mine)
 
 
 def _recurrence(model: Model, samples: Samples) -> Recurrence:
@@ -174,17 +167,11 @@ def _hooks(training: Training, data: TrainingData) -> list[Hook]:
 
 def _key(training: Training, model: Model, layers: tuple[Layer, ...], data: TrainingData, lesson: Lesson, seed: int) -> str:
     """A digest of all that decides the result, so that a checkpoint is found again by the same training alone."""
-    digest = hashlib.sha256()
     settings = {name: value for name, value in training.values().items() if name != "checkpoint_seconds"}
     plain = [training.name, settings, [layer.name for layer in layers], seed, data.samples.describe(), torch.__version__]
-    digest.update(json.dumps(plain, sort_keys=True).encode())
-    taught = lesson.teacher.twin.plan.constants.values() if lesson.teacher is not None else ()
-    for name, tensor in (*model.tensors(), *taught):
-        digest.update(name.encode() + tensor.tobytes())
-    digest.update(data.learned.tobytes() + data.held.tobytes())
-    for name, value in sorted(data.samples.read(data.learned[: data.samples.fixed_batch or 4]).items()):
-        digest.update(name.encode() + np.ascontiguousarray(value).tobytes())
-    return digest.hexdigest()[:32]
+    parts = [serialize.digest(one) for one in (model, lesson.source) if one is not None]
+    parts += [data.samples.digest(rows) for rows in (data.learned, data.held)]
+    return hashlib.sha256(json.dumps([plain, parts], sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _tell(trained: Trained, data: TrainingData, context: Context) -> None:

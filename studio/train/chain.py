@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from studio import formats
 from studio.errors import ModelError, RunError
-from studio.graph.serialize import write
+from studio.graph.serialize import digest, write
 from studio.graph.together import different_interface
 from studio.job import Job
 from studio.method import Context
@@ -83,13 +84,11 @@ class Chain:
     def _folder(self, assistant: Model, teacher: Model, context: Context) -> Path | None:
         if self.home is None:
             return None
-        digest = hashlib.sha256(self._settings.encode())
-        described = context.samples.describe() if context.samples is not None else None
-        digest.update(json.dumps([context.seed, described], sort_keys=True, default=str).encode())
-        for model in (assistant, teacher):
-            for name, tensor in model.tensors():
-                digest.update(name.encode() + tensor.tobytes())
-        return self.home / f"assistant-{digest.hexdigest()[:32]}"
+        samples = context.samples
+        rows = [samples.describe(), samples.digest(samples.rows("calibration"))] if samples is not None else []
+        plain = [self._settings, context.seed, rows, digest(assistant), digest(teacher)]
+        key = hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()
+        return self.home / f"assistant-{key[:32]}"
 
 
 def relay(inner: Context, context: Context) -> None:
@@ -103,13 +102,14 @@ def relay(inner: Context, context: Context) -> None:
 
 def _keep(folder: Path, model: Model) -> None:
     """Write a model beside, then rename: what is there is whole. Where there is no room it is not kept."""
-    beside = folder.with_name(folder.name + ".new")
+    beside = folder.with_name(f"{folder.name}.{os.getpid()}.new")
     try:
-        shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
         write(model, beside / "model.onnx")
         beside.rename(folder)
     except OSError:
+        pass
+    finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 

@@ -44,11 +44,13 @@ class Lesson:
         terms: of the objective.
         teacher: answers what the terms compare with; None where labels are enough.
         notes: sentences for the user.
+        source: the model that teaches.
     """
 
     terms: list[Term]
     teacher: Teacher | None = None
     notes: list[str] = field(default_factory=list)
+    source: Model | None = None
 
     @property
     def objective(self) -> Objective:
@@ -110,7 +112,7 @@ def from_teacher(
     if not wanted:
         for one in own:
             add(_BY_OUTPUT[one.kind], 1.0, one)
-    lesson = Lesson([*terms, *extra])
+    lesson = Lesson([*terms, *extra], source=teacher)
     lesson.teacher = Teacher(guide, lesson.objective.teacher, recurrence)
     return lesson
 

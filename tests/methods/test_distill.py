@@ -20,6 +20,7 @@ from studio.recipe import Recipe, Step
 from studio.run import Applied, apply_recipe, apply_step
 from studio.samples import ArraySamples, Samples
 from studio.samples.open import open_samples
+from tests.variants import noisy
 
 
 def opened(name: str) -> tuple[Model, Samples]:
@@ -114,6 +115,20 @@ def test_another_training_does_not_go_on_from_its_checkpoint() -> None:
         after_pruning(model, samples, 0.9, job=job, steps=20, learning_rate=2e-3)
     after_pruning(model, samples, 0.8, job=Job(on_log=lines.append), steps=20, learning_rate=2e-3)
     assert not [line for line in lines if line.startswith("going on")]
+
+
+def test_another_teacher_in_the_same_file_is_not_gone_on_from(tmp_path: Path) -> None:
+    model, samples = opened("digit_mlp")
+    teacher = tmp_path / "teacher.onnx"
+    step = Step(make_method("distill", {"steps": 20, "learning_rate": 1e-3, "teacher": str(teacher)}))
+    lines: list[str] = []
+    for size, going_on in ((0.1, False), (0.1, True), (0.2, False)):
+        write(noisy(model, size), teacher)
+        job = Job(lambda fraction, text: job.cancel() if "step 11 of" in text else None, lines.append)
+        with pytest.raises(Cancelled):
+            apply_step(model, step, samples, 0, job)
+        assert ("going on from step 10" in lines) == going_on
+        lines.clear()
 
 
 def test_without_samples_it_learns_from_made_up_inputs_and_says_so() -> None:

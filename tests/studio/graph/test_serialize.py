@@ -22,6 +22,7 @@ from studio.model import Model
 from tests import real_models
 from tests.studio.formats import build
 from tests.studio.formats.compare import differences
+from tests.variants import noisy
 
 
 def everything() -> onnx.ModelProto:
@@ -272,3 +273,13 @@ def test_real_models_survive_being_written_outside(tmp_path, name):
     assert again.parameters == model.parameters
     assert files[0].stat().st_size < 0.35 * files[1].stat().st_size
     open_session(files[0])
+
+
+def test_a_digest_tells_models_apart_by_weights_and_graph(digit_mlp: Path) -> None:
+    model = load(digit_mlp)
+    other_weights = noisy(model, 1e-6)
+    graph = model.edit()
+    graph.graph.node(1).attributes["note"] = ir.AttrInt64("note", 1)
+    found = [serialize.digest(one) for one in (model, load(digit_mlp), other_weights, model.with_ir(graph))]
+    assert found[0] == found[1]
+    assert len(set(found)) == 3

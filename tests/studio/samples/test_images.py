@@ -150,3 +150,21 @@ def test_options_that_do_not_fit(pictures, tmp_path):
     with pytest.raises(SamplesError) as error:
         open_samples(tmp_path / "no.zip", model_of(COLOR))
     assert str(error.value) == "no.zip is not a zip file. Download or pack it again."
+
+
+def test_a_picture_is_known_again_under_another_name(pictures, tmp_path):
+    samples = open_samples(pictures, model_of(COLOR))
+    other = tmp_path / "other" / "bird"
+    other.mkdir(parents=True)
+    (other / "same.png").write_bytes((pictures / "dog" / "2.png").read_bytes())
+    again = open_samples(tmp_path / "other", model_of(COLOR))
+    assert [samples.fingerprint(row) == again.fingerprint(0) for row in range(4)] == [False, False, False, True]
+
+
+def test_rows_and_their_labels_have_a_digest(pictures):
+    samples, rows = open_samples(pictures, model_of(COLOR)), np.arange(4)
+    assert samples.digest(rows) == open_samples(pictures, model_of(COLOR)).digest(rows) != samples.digest(rows[:3])
+    (pictures / "dog" / "2.png").rename(pictures / "cat" / "9.png")
+    moved = open_samples(pictures, model_of(COLOR))
+    assert [moved.fingerprint(row) for row in (0, 1)] == [samples.fingerprint(row) for row in (0, 1)]
+    assert moved.digest(rows) != samples.digest(rows)
