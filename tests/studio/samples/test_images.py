@@ -163,8 +163,9 @@ def test_a_picture_is_known_again_under_another_name(pictures, tmp_path):
 
 def test_rows_and_their_labels_have_a_digest(pictures):
     samples, rows = open_samples(pictures, model_of(COLOR)), np.arange(4)
-    assert samples.digest(rows) == open_samples(pictures, model_of(COLOR)).digest(rows) != samples.digest(rows[:3])
+    whole, first = samples.digest(rows), samples.fingerprint(0)
+    assert open_samples(pictures, model_of(COLOR)).digest(rows) == whole != samples.digest(rows[:3])
     (pictures / "dog" / "2.png").rename(pictures / "cat" / "9.png")
     moved = open_samples(pictures, model_of(COLOR))
-    assert [moved.fingerprint(row) for row in (0, 1)] == [samples.fingerprint(row) for row in (0, 1)]
-    assert moved.digest(rows) != samples.digest(rows)
+    assert moved.fingerprint(0) == first
+    assert moved.digest(rows) != whole
