@@ -40,6 +40,8 @@ _MADE_UP = 256
 _COMPARED, _SEARCHED = 1000, 20_000
 #: Batches that statistics are taken from.
 _BATCHES = 8
+#: Elements that are compared at once.
+_BLOCK = 1 << 20
 
 
 def apply(training: Training, model: Model, layers: tuple[Layer, ...], context: Context) -> Model:
@@ -196,8 +198,10 @@ def _tell_layer(before: Layer, after: Layer, same: bool, trained: Trained, conte
         return
     difference = norm = 0.0
     for old, new in zip(before.weights, after.weights, strict=True):
-        was, now = (w.tensor.numpy().astype(np.float64) for w in (old, new))
-        difference, norm = difference + float(np.square(now - was).sum()), norm + float(np.square(was).sum())
+        arrays = [w.tensor.numpy().reshape(-1) for w in (old, new)]
+        for start in range(0, arrays[0].size, _BLOCK):
+            was, now = (array[start : start + _BLOCK].astype(np.float64) for array in arrays)
+            difference, norm = difference + float(np.square(now - was).sum()), norm + float(np.square(was).sum())
     if difference:
         context.changed(before.name, f"weights moved by {(difference / norm) ** 0.5:.2%} of their norm" if norm else "trained")
     else:
