@@ -120,7 +120,8 @@ def test_another_training_does_not_go_on_from_its_checkpoint() -> None:
 def test_another_teacher_in_the_same_file_is_not_gone_on_from(tmp_path: Path) -> None:
     model, samples = opened("digit_mlp")
     teacher = tmp_path / "teacher.onnx"
-    step = Step(make_method("distill", {"steps": 20, "learning_rate": 1e-3, "teacher": str(teacher)}))
+    settings = {"steps": 20, "patience": 0, "learning_rate": 1e-3, "teacher": str(teacher)}
+    step = Step(make_method("distill", settings))
 
     def goes_on(size: float) -> bool:
         """Whether training with a teacher that has so much noise goes on from a checkpoint, until it is cancelled."""
