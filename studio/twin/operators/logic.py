@@ -78,24 +78,29 @@ def is_nan(x: torch.Tensor) -> torch.Tensor:
     return torch.isnan(x.float() if x.dtype.itemsize == 1 else x)
 
 
+def _bits(x: torch.Tensor) -> torch.Tensor:
+    """Integers that are carried as floats have bits as integers alone; no gradient passes those."""
+    return x.to(torch.int64) if x.is_floating_point() else x
+
+
 @operator("BitwiseAnd", since=18)
 def bitwise_and(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return torch.bitwise_and(a, b)
+    return torch.bitwise_and(_bits(a), _bits(b))
 
 
 @operator("BitwiseOr", since=18)
 def bitwise_or(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return torch.bitwise_or(a, b)
+    return torch.bitwise_or(_bits(a), _bits(b))
 
 
 @operator("BitwiseXor", since=18)
 def bitwise_xor(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return torch.bitwise_xor(a, b)
+    return torch.bitwise_xor(_bits(a), _bits(b))
 
 
 @operator("BitwiseNot", since=18)
 def bitwise_not(x: torch.Tensor, *, node: Node) -> torch.Tensor:
-    return wrapped(torch.bitwise_not(x), node.dtypes[0])
+    return wrapped(torch.bitwise_not(_bits(x)), node.dtypes[0])
 
 
 @operator("BitShift", since=11)
@@ -104,6 +109,7 @@ def bit_shift(x: torch.Tensor, amount: torch.Tensor, *, direction: str, node: No
 
     torch, like the specification, gives what is left of the sign when the amount is negative or at least the width.
     """
+    x, amount = _bits(x), _bits(amount)
     if direction == "LEFT":
         return wrapped(torch.bitwise_left_shift(x, amount), node.dtypes[0])
     if node.dtypes[0] == ir.DataType.UINT64:

@@ -143,6 +143,19 @@ def test_integers_that_training_carries_as_floats_pass_gradients_through_casts_a
     assert x.grad.tolist() == [2, 2, 2, 2]
 
 
+def test_bits_of_integers_that_training_carries_as_floats() -> None:
+    """The two halves of quantized bytes, apart and together again."""
+    model = built("""(float[n] x) => (uint8[n] low, uint8[n] high, uint8[n] both) {
+        scale = Constant <value_float = 1.0> () mask = Constant <value = uint8 {15}> () four = Constant <value = uint8 {4}> ()
+        bytes = QuantizeLinear(x, scale) low = BitwiseAnd(bytes, mask) high = BitShift <direction = "RIGHT"> (bytes, four)
+        up = BitShift <direction = "LEFT"> (high, four) both = BitwiseOr(up, low) }""")
+    values = torch.tensor([0.0, 18.0, 171.0, 255.0])
+    found = Twin(model)({"x": values})
+    assert found["low"].tolist() == [0, 2, 11, 15]
+    assert found["high"].tolist() == [0, 1, 10, 15]
+    assert found["both"].tolist() == values.tolist()
+
+
 def test_text_is_refused_with_the_name_of_the_node_the_operator_and_its_opset() -> None:
     model = built("(float[2] x) => (string[2] y) { y = Cast <to = 8> (x) }")
     with pytest.raises(RunError, match=r"The node y \(Cast, opset 21\) .* text"):
