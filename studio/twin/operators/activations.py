@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
-from studio.twin.operators import operator
+from studio.twin.operators import Node, operator, unsupported
 from studio.twin.operators.broadcasting import placed
 
 _SOFTPLUS_IS_LINEAR = 40.0  # from here on log(1 + exp(x)) and x are the same float64
@@ -173,3 +175,33 @@ def hardmax_before_13(x: torch.Tensor, *, axis: int = 1) -> torch.Tensor:
 def _rows(x: torch.Tensor, axis: int) -> torch.Tensor:
     """All dimensions from `axis` on as one, as these operators saw their input before opset 13."""
     return x.flatten(axis) if axis % max(x.dim(), 1) < x.dim() else x.unsqueeze(-1)
+
+
+#: Activations that other operators have fused, by their name in lower case, with the defaults of their parameters.
+_FUSED: dict[str, tuple[Callable[..., torch.Tensor], tuple[float, ...]]] = {
+    "sigmoid": (torch.sigmoid, ()),
+    "tanh": (torch.tanh, ()),
+    "relu": (torch.relu, ()),
+    "softsign": (F.softsign, ()),
+    "softplus": (softplus, ()),
+    "hardswish": (F.hardswish, ()),
+    "leakyrelu": (F.leaky_relu, (0.01,)),
+    "thresholdedrelu": (lambda x, alpha: thresholded_relu(x, alpha=alpha), (1.0,)),
+    "elu": (F.elu, (1.0,)),
+    "affine": (lambda x, alpha, beta: alpha * x + beta, (1.0, 0.0)),
+    "clip": (torch.clamp, (-math.inf, math.inf)),
+    "scaledtanh": (lambda x, alpha, beta: alpha * torch.tanh(beta * x), (1.0, 1.0)),
+    "hardsigmoid": (lambda x, alpha, beta: hard_sigmoid(x, alpha=alpha, beta=beta), (0.2, 0.5)),
+    "parametricsoftplus": (lambda x, alpha, beta: alpha * softplus(beta * x), (1.0, 1.0)),
+}
+
+
+def fused_activation(name: str, node: Node) -> tuple[Callable[..., torch.Tensor], tuple[float, ...]]:
+    """The function that an attribute names, and the defaults of the parameters it takes after the values.
+
+    Raises:
+        RunError: there is no such activation.
+    """
+    if name.lower() not in _FUSED:
+        raise unsupported(node, f"its activation {name} is not known to the twin")
+    return _FUSED[name.lower()]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch.nn import functional as F
 
-from studio.twin.operators import Node, operator, unsupported
-from studio.twin.operators.activations import shares
+from studio.twin.operators import Node, operator
+from studio.twin.operators.activations import fused_activation, shares
 from studio.twin.operators.conv import conv
 from studio.twin.operators.crop import pad_all
 from studio.twin.operators.image import grid_sample
@@ -85,30 +85,12 @@ def _turned(x: torch.Tensor, matrix: int, batch: int) -> torch.Tensor:
     return x.mT if matrix and x.dim() > 1 else x
 
 
-_ACTIVATIONS: dict[str, Callable[..., torch.Tensor]] = {
-    "Relu": torch.relu,
-    "Tanh": torch.tanh,
-    "Sigmoid": torch.sigmoid,
-    "Softplus": F.softplus,
-    "Softsign": F.softsign,
-    "HardSwish": F.hardswish,
-    "LeakyRelu": lambda x, alpha=0.01: F.leaky_relu(x, alpha),
-    "Elu": lambda x, alpha=1.0: F.elu(x, alpha),
-    "ThresholdedRelu": lambda x, alpha=1.0: torch.where(x > alpha, x, 0),
-    "Clip": lambda x, low=None, high=None: x if low is None and high is None else x.clamp(low, high),
-    "HardSigmoid": lambda x, alpha=0.2, beta=0.5: (alpha * x + beta).clamp(0, 1),
-    "ScaledTanh": lambda x, alpha=1.0, beta=1.0: alpha * torch.tanh(beta * x),
-    "ParametricSoftplus": lambda x, alpha=1.0, beta=1.0: alpha * F.softplus(beta * x),
-}
-
-
 def activated(x: torch.Tensor, name: str, parameters: Sequence[float], node: Node) -> torch.Tensor:
     """The activation that is fused behind an operator; none for an empty name."""
     if not name:
         return x
-    if name not in _ACTIVATIONS:
-        raise unsupported(node, f"its activation {name} is not known to the twin")
-    return _ACTIVATIONS[name](x, *parameters)
+    function, defaults = fused_activation(name, node)
+    return function(x, *[*parameters, *defaults[len(parameters) :]][: len(defaults)])
 
 
 @operator("FusedGemm", domain=DOMAIN)

@@ -13,24 +13,11 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from studio.twin.operators import Node, operator, unsupported
+from studio.twin.operators import Node, operator
+from studio.twin.operators.activations import fused_activation
 
 Activation = Callable[[torch.Tensor], torch.Tensor]
 
-#: Activations by their name in lower case, with the defaults of alpha and beta that they take.
-_ACTIVATIONS: dict[str, tuple[Callable[..., torch.Tensor], tuple[float, ...]]] = {
-    "sigmoid": (torch.sigmoid, ()),
-    "tanh": (torch.tanh, ()),
-    "relu": (torch.relu, ()),
-    "softsign": (F.softsign, ()),
-    "softplus": (lambda x: torch.logaddexp(x, torch.zeros_like(x)), ()),
-    "leakyrelu": (lambda x, alpha: F.leaky_relu(x, alpha), (0.01,)),
-    "thresholdedrelu": (lambda x, alpha: torch.where(x > alpha, x, 0), (1.0,)),
-    "elu": (lambda x, alpha: torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0))), (1.0,)),
-    "affine": (lambda x, alpha, beta: alpha * x + beta, (1.0, 0.0)),
-    "scaledtanh": (lambda x, alpha, beta: alpha * torch.tanh(beta * x), (1.0, 1.0)),
-    "hardsigmoid": (lambda x, alpha, beta: (alpha * x + beta).clamp(0, 1), (0.2, 0.5)),
-}
 #: Order of torch's gates among those of ONNX.
 _LSTM_ORDER, _GRU_ORDER = (0, 2, 3, 1), (1, 0, 2)
 
@@ -179,9 +166,7 @@ def _activations(names: Sequence[str], alphas: Sequence[float], betas: Sequence[
     values = iter(alphas), iter(betas)
     found: list[Activation] = []
     for name in names:
-        if name.lower() not in _ACTIVATIONS:
-            raise unsupported(node, f"its activation {name} is not known to the twin")
-        function, defaults = _ACTIVATIONS[name.lower()]
+        function, defaults = fused_activation(name, node)
         given = [next(source, default) for source, default in zip(values, defaults, strict=False)]
         found.append(_with(function, given) if given else function)
     return found
