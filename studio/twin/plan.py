@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import onnx_ir as ir
@@ -187,7 +187,7 @@ class _Planner:
             opset,
             len(node.outputs),
             tuple(bool(v.name) for v in node.outputs),
-            tuple(constant(v) is not None for v in node.inputs),
+            node.op_type == "BatchNormalization" and all(id(constant(v)) in self._estimated for v in node.inputs[3:5]),
             dtypes,
             results,
         )
@@ -203,11 +203,22 @@ class _Planner:
         special = {"node": info, "types": self.types, "phase": self.mode}
         attributes |= {name: value for name, value in special.items() if name in found.special}
         inputs = tuple(self.slot(v) for v in node.inputs)
-        if node.op_type == "BatchNormalization":
-            self.statistics.update(slot for slot in inputs[3:5] if slot in self.constants)
+        if info.estimated:
+            self.statistics.update(inputs[3:5])
         outputs = tuple(self.slot(v) if v.name else -1 for v in node.outputs)
         function = partial(found.function, **attributes) if attributes else found.function
         return Step(function, inputs, outputs, info, found.host, "run" in found.special)
+
+    @cached_property
+    def _estimated(self) -> set[int]:
+        """The tensors that are read as running statistics alone, by their id."""
+        read: dict[bool, set[int]] = {True: set(), False: set()}
+        for graph in self.model.ir.graphs():
+            for node in graph:
+                for position, value in enumerate(node.inputs):
+                    statistic = node.op_type == "BatchNormalization" and position in (3, 4)
+                    read[statistic].add(id(constant(value)))
+        return read[True] - read[False] - {id(None)}
 
     def _dtype(self, value: ir.Value | None) -> ir.DataType | None:
         """The type of a value, declared or inferred; None where it is absent or unknown."""

@@ -39,7 +39,7 @@ class Node:
         opset: version of its domain that the file declares.
         outputs: how many outputs are listed (a trailing absent one is not).
         wanted: whether each of them is named.
-        stored: whether each input is a tensor of the file, not one that is computed.
+        estimated: whether the inputs are running statistics that the file stores, and uses for nothing else.
         dtypes: declared types of the inputs, None where unknown or absent.
         results: declared types of the outputs, None where unknown or absent.
     """
@@ -50,7 +50,7 @@ class Node:
     opset: int
     outputs: int = 1
     wanted: tuple[bool, ...] = (True,)
-    stored: tuple[bool, ...] = ()
+    estimated: bool = False
     dtypes: tuple[ir.DataType | None, ...] = ()
     results: tuple[ir.DataType | None, ...] = ()
 

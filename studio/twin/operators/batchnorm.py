@@ -26,13 +26,13 @@ def batch_normalization(
 
     While the twin's mode asks for it, the statistics of the batch are used and `mean` and `variance`, then buffers of the twin,
     are moved towards them in place, the variance without bias as torch does; a channel with a single value has none. Those
-    that are not stored as such, but computed, are taken as they are.
+    that a graph computes, or uses for something else as well, are taken as they are.
     """
     if training_mode:
         return _of_batch(x, scale, bias, mean, variance, epsilon, momentum)
     if mean.requires_grad or variance.requires_grad:  # which the kernel takes for constants
         return _normal(x, mean, variance, scale, bias, epsilon)
-    learned = phase.training and phase.statistics and all(node.stored[3:5]) and x.numel() > x.shape[1]
+    learned = phase.training and phase.statistics and node.estimated and x.numel() > x.shape[1]
     if mean.dtype != scale.dtype and not learned:  # the kernel takes one type for all four
         mean, variance = mean.to(scale.dtype), variance.to(scale.dtype)
     return functional.batch_norm(x, mean, variance, scale, bias, learned, 1 - momentum, epsilon)

@@ -90,6 +90,17 @@ def test_running_statistics_behind_other_nodes_are_neither_trained_nor_written_t
     assert with_weights(model, twin) is model
 
 
+def test_a_tensor_that_is_scale_and_variance_at_once_is_no_statistic() -> None:
+    graph = "g (float[n,3] x) => (float[n,3] y) { y = BatchNormalization(x, ones, zeros, zeros, ones) }"
+    model = parsed(graph, ones=[1, 1, 1], zeros=[0, 0, 0])
+    twin = Twin(model).train()
+    twin.mode.statistics = True
+    x = torch.randn(8, 3)
+    torch.testing.assert_close(twin({"x": x})["y"], x / (1 + 1e-5) ** 0.5)
+    assert not twin.statistics()
+    assert with_weights(model, twin) is model
+
+
 def test_statistics_that_a_graph_computes_have_gradients() -> None:
     graph = """g (float[n,3] x, float[3] mean, float[3] variance) => (float[n,3] y) {
         m = Mul(mean, gain) y = BatchNormalization(x, scale, bias, m, variance) }"""
