@@ -77,6 +77,45 @@ def test_the_best_on_held_out_rows_is_marked(panel: TrainingPanel, hub: Hub, ite
     assert panel.charts.losses.logarithmic
 
 
+def test_before_the_first_step_no_empty_axes_are_shown(panel: TrainingPanel, hub: Hub, item: JobItem) -> None:
+    record(hub, item, range_test=[(1e-4, 2.0), (1e-3, 1.5)])
+    assert panel.findChild(QLabel, "training-soon").isVisible()
+    assert not panel.charts.isVisible()
+    record(hub, item, loss=[(1, 2.0)])
+    assert panel.charts.isVisible()
+
+
+def test_all_plots_share_their_steps_and_show_single_points(panel: TrainingPanel, hub: Hub, item: JobItem) -> None:
+    record(hub, item, loss=LOSS[:40], held_out_loss=[(0, 2.1)], top1=[(0, 0.9)], learning_rate=[(n, 0.1) for n in range(1, 41)])
+    spans = [plot.plotItem.vb.viewRange()[0] for plot in panel.charts.plots]
+    assert spans[0] == spans[1] == spans[2]
+    assert spans[0][0] < 0 < 40 < spans[0][1]  # nothing stands on an edge
+    assert panel.charts.losses.dots("held-out loss") == [0.0]
+    assert panel.charts.losses.dots("loss") == []
+    assert panel.charts.metrics.dots("top1") == [0.0]
+
+
+def test_every_curve_is_named_however_narrow_the_panel(panel: TrainingPanel, hub: Hub, item: JobItem) -> None:
+    panel.resize(900, 300)
+    names = ["loss", "held_out_loss", "held_out_soft", "held_out_features", "held_out_attention"]
+    record(hub, item, **{name: [(1, 0.123456), (2, 1.23456e-7)] for name in names})
+    readout = panel.charts.readouts[0]
+    places = readout.places("")
+    assert len(places) == len(names)
+    assert all(readout.rect().contains(place) for place in places)
+    assert not any(one.intersects(other) for n, one in enumerate(places) for other in places[n + 1 :])
+    high = readout.height()
+    panel.charts.point_at(1.0)
+    assert readout.height() == high  # plots do not jump under the mouse
+
+
+def test_plots_are_made_before_the_first_point_comes(panel: TrainingPanel, work: Jobs, qtbot) -> None:
+    assert not hasattr(panel, "charts")
+    work.start("train", "job_work.train", 1)
+    qtbot.waitUntil(lambda: panel.findChild(QLabel, "training-soon") is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.item is not None and "loss" in panel.charts.losses.points, timeout=20_000)
+
+
 def test_pointing_at_a_step_tells_its_values_in_every_plot(panel: TrainingPanel, hub: Hub, item: JobItem, qtbot) -> None:
     record(hub, item, loss=LOSS, top1=[(50, 0.9), (100, 0.95)])
     vb = panel.charts.losses.plotItem.vb
@@ -147,7 +186,7 @@ def test_cancel_keeps_the_curves(panel: TrainingPanel, work: Jobs, qtbot) -> Non
     qtbot.waitUntil(lambda: panel.item is running, timeout=20_000)
     qtbot.mouseClick(panel.cancel, LEFT)
     qtbot.waitUntil(lambda: running.state == "canceled", timeout=10_000)
-    assert panel.state.text() == "Canceled"
+    assert panel.state.text() == "Canceled. The same recipe run again goes on from here."
     assert len(panel.charts.losses.points["loss"][0]) == 5
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -23,13 +23,14 @@ from studio.gui.icons import icon
 from studio.gui.job_row import clock, left_text, state_text
 from studio.gui.jobs import JobItem
 from studio.gui.parts import ElidedLabel, named, page
-from studio.gui.plots.curves import Points
-from studio.gui.plots.training import TrainingCharts, best
+from studio.gui.plots.curves import CurvePlot, Points
+from studio.gui.plots.training import TrainingCharts, best, make_plots
 from studio.gui.theme import UNIT, numbers
 from studio.gui.words import say, tr
 
 _RANGE_TEST = "range test"  # over learning rates, before the first step
 _FULL = 1000  # of the progress bar
+_PAUSE_MS = 40  # between the parts that are made ahead
 
 
 class TrainingPanel(QWidget):
@@ -44,6 +45,11 @@ class TrainingPanel(QWidget):
         self.item: JobItem | None = next((one for one in reversed(hub.jobs.items) if one.curves), None)
         self._drawn: tuple[object, ...] = ()
         self._trainings: dict[str, list[Points]] = {}
+        self._plots: list[CurvePlot] = []
+        self._plots_to_make = make_plots()
+        self._ahead = QTimer(self)
+        self._ahead.setInterval(_PAUSE_MS)
+        self._ahead.timeout.connect(self._make_ahead)
         self._pages = QStackedWidget()
         self._nothing = self._empty()
         self._pages.addWidget(self._nothing)
@@ -51,6 +57,7 @@ class TrainingPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._pages)
         hub.jobs.changed.connect(self._changed)
+        hub.jobs.added.connect(self._expect)
         for signal in (hub.document.plan_changed, hub.document.opened, hub.document.closed, hub.methods_known):
             signal.connect(self._ready)
         self._ready()
@@ -67,9 +74,17 @@ class TrainingPanel(QWidget):
     def _full(self) -> QWidget:
         whole = named(QSplitter(Qt.Orientation.Horizontal), "training-split")
         whole.addWidget(self._facts())
-        self.charts = TrainingCharts()
+        self._plots += self._plots_to_make
+        losses, metrics, rates = self._plots
+        self.charts = TrainingCharts((losses, metrics, rates))
         self.charts.failed.connect(self._hub.messages.show)
-        whole.addWidget(self.charts)
+        soon = named(QLabel(tr("The curves begin with the first step.")), "training-soon")
+        soon.setProperty("role", "muted")
+        soon.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._views = named(QStackedWidget(), "training-views")
+        self._views.addWidget(soon)
+        self._views.addWidget(self.charts)
+        whole.addWidget(self._views)
         whole.setStretchFactor(1, 1)
         whole.setSizes([270, 1000])
         whole.setChildrenCollapsible(False)
@@ -130,6 +145,24 @@ class TrainingPanel(QWidget):
         elif item is self.item:
             self._show()
 
+    def _expect(self, _: JobItem) -> None:
+        """A job may train in a moment: what takes time to make is made before, part by part."""
+        if self.item is None and len(self._plots) == 0:
+            self._ahead.start()
+
+    def _make_ahead(self) -> None:
+        plot = next(self._plots_to_make, None)
+        if plot is not None:
+            self._plots.append(plot)
+        else:
+            self._ahead.stop()
+            self._fill()
+
+    def _fill(self) -> None:
+        """Plots take their time to make, and a window may never train anything."""
+        if self._pages.count() == 1:
+            self._pages.addWidget(self._full())
+
     def _pause(self) -> None:
         if self.item is not None:
             (self._hub.jobs.resume if self.item.paused else self._hub.jobs.pause)(self.item)
@@ -150,9 +183,9 @@ class TrainingPanel(QWidget):
     def _show(self, _: int = 0) -> None:
         if self.item is None:
             return
-        if self._pages.count() == 1:  # plots take their time to make, and most runs train nothing
-            self._nothing.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-            self._pages.setCurrentIndex(self._pages.addWidget(self._full()))
+        self._fill()
+        self._nothing.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self._pages.setCurrentIndex(1)
         self._show_state(self.item)
         if self.isVisible() or not self._drawn:
             self._show_curves(self.item)
@@ -167,6 +200,8 @@ class TrainingPanel(QWidget):
             text = tr("Stopping…") if item.job.cancelled else tr("Ending with the best weights so far…")
         elif running:
             text = say(item.text)
+        elif item.state == "canceled":
+            text = tr("Canceled. The same recipe run again goes on from here.")
         else:
             text = say(str(item.error)) if item.error else state_text(item).capitalize()
         self.state.setText(text)
@@ -192,6 +227,7 @@ class TrainingPanel(QWidget):
             return
         self._drawn = (item, came, at)
         points = {name: parts[at] for name, parts in self._trainings.items() if at < len(parts)}
+        self._views.setCurrentIndex(1 if points else 0)
         self.charts.show_curves(points)
         found = best(points)
         self.best.setText(

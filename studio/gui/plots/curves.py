@@ -19,8 +19,12 @@ from studio.gui.plots.base import Axis, Plot
 from studio.gui.words import tr
 
 Points = tuple[NDArray[np.float64], NDArray[np.float64]]
+#: The values of a curve, their moving average, and dots on single ones.
+_Items = tuple[pg.PlotCurveItem, pg.PlotCurveItem, pg.ScatterPlotItem]
 _LEAST = 1e-30  # a loss of zero on a logarithmic axis
 _SPAN = 0.03  # of all points: what a smoothed one is the mean of
+_BESIDE = 0.012  # of the steps shown: room at both ends
+_DOTTED = 60  # points up to which those that are not one step apart are drawn as dots too
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ class CurvePlot(Plot):
         self.setMinimumHeight(60)
         self._lines: dict[str, Line] = {}
         self._points: dict[str, Points] = {}
-        self._items: dict[str, tuple[pg.PlotCurveItem, pg.PlotCurveItem]] = {}
+        self._items: dict[str, _Items] = {}
+        self._steps_shown: tuple[float, float] | None = None
         self._smooth = True
         self._at = math.nan
         self._cursor = pg.InfiniteLine(angle=90, pen=pg.mkPen(theme.colors().muted, style=Qt.PenStyle.DotLine))
@@ -100,6 +105,10 @@ class CurvePlot(Plot):
     def points(self) -> Mapping[str, Points]:
         """What is shown: steps and values by name."""
         return self._points
+
+    def dots(self, name: str) -> list[float]:
+        """The steps at which a curve has dots."""
+        return [float(x) for x in self._items[name][2].getData()[0]]
 
     @property
     def best(self) -> tuple[float, float] | None:
@@ -123,12 +132,14 @@ class CurvePlot(Plot):
         self._smooth = on
         self._draw()
 
-    def show_curves(self, points: Mapping[str, Points], lines: Mapping[str, Line]) -> None:
-        """Show these curves; each has a line."""
+    def show_curves(
+        self, points: Mapping[str, Points], lines: Mapping[str, Line], steps: tuple[float, float] | None = None
+    ) -> None:
+        """Show these curves; each has a line. `steps` are the first and the last shown; those of the points without."""
         for name in self._items.keys() - points.keys():
             for item in self._items.pop(name):
                 self.removeItem(item)
-        self._points, self._lines = dict(points), dict(lines)
+        self._points, self._lines, self._steps_shown = dict(points), dict(lines), steps
         self._draw()
 
     def mark(self, best: tuple[float, float] | None) -> None:
@@ -155,36 +166,39 @@ class CurvePlot(Plot):
 
     def _draw(self) -> None:
         columns = max(self.width(), 100)
-        low, high, first, last = math.inf, -math.inf, math.inf, -math.inf
+        low, high = math.inf, -math.inf
         for name, (x, y) in self._points.items():
             if name not in self._items:
                 self._items[name] = self._new(self._lines[name])
-            raw, calm = self._items[name]
+            raw, calm, dots = self._items[name]
             height = self._height(y)
             smooth = self._smooth and self._lines[name].noisy and len(y) > 60
             color = QColor(self._lines[name].color)
             color.setAlphaF(0.3 if smooth else 1.0)
             raw.setPen(pg.mkPen(color, width=1 if smooth or len(x) > columns else 1.5))
-            raw.setData(*thinned(x, height, columns), skipFiniteCheck=True)
+            raw.setData(*thinned(x, height, columns), skipFiniteCheck=True, antialias=len(x) <= columns)
+            dots.setData(*((x, height) if sparse(x) else ((), ())))
             calm.setVisible(smooth)
             seen = height
             if smooth:
                 seen = moving_average(height, max(round(_SPAN * len(height)), 5))
-                calm.setData(*thinned(x, seen, columns // 2), skipFiniteCheck=True)
+                calm.setData(*thinned(x, seen, columns // 2), skipFiniteCheck=True, antialias=True)
             finite = seen[np.isfinite(seen)]
             if len(finite):
                 # What is off the scale at the start of a training must not flatten the rest.
                 low, high = min(low, finite.min()), max(high, finite.max(), *np.quantile(height[np.isfinite(height)], [0.99]))
                 low = min(low, np.quantile(height[np.isfinite(height)], 0.01))
-                first, last = min(first, x[0]), max(last, x[-1])
-        if low <= high:
+        steps = self._steps_shown or steps_of(self._points.values())
+        if low <= high and steps is not None:
             room = 0.06 * (high - low) or abs(high) * 0.1 or 1.0
+            beside = _BESIDE * max(steps[1] - steps[0], 1)
             self.plotItem.vb.setRange(
-                xRange=(first, max(last, first + 1) + 0.012 * (last - first)), yRange=(low - room, high + room), padding=0
+                xRange=(steps[0] - beside, max(steps[1], steps[0] + 1) + beside), yRange=(low - room, high + room), padding=0
             )
 
-    def _new(self, line: Line) -> tuple[pg.PlotCurveItem, pg.PlotCurveItem]:
-        found = pg.PlotCurveItem(), pg.PlotCurveItem(pen=pg.mkPen(line.color, width=2))
+    def _new(self, line: Line) -> _Items:
+        pen = pg.mkPen(line.color, width=2)
+        found = pg.PlotCurveItem(), pg.PlotCurveItem(pen=pen), pg.ScatterPlotItem(size=5, pen=None, brush=line.color)
         for item in found:
             self.addItem(item, ignoreBounds=True)
         return found
@@ -228,6 +242,17 @@ class CurvePlot(Plot):
         yield [title for name in self._points for title in (f"{name}: step", name)]
         columns = [column.tolist() for pair in self._points.values() for column in pair]
         yield from zip_longest(*columns, fillvalue="")
+
+
+def steps_of(points: Iterable[Points]) -> tuple[float, float] | None:
+    """The first and the last step of all curves; None if there is no point."""
+    ends = [(float(x[0]), float(x[-1])) for x, _ in points if len(x)]
+    return (min(first for first, _ in ends), max(last for _, last in ends)) if ends else None
+
+
+def sparse(x: NDArray[np.float64]) -> bool:
+    """Whether a few points lie apart, as those of evaluations do: a line alone would hide where they are."""
+    return len(x) == 1 or (1 < len(x) <= _DOTTED and float(x[-1] - x[0]) > 1.5 * (len(x) - 1))
 
 
 def thinned(x: NDArray[np.float64], y: NDArray[np.float64], columns: int) -> Points:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from studio.gui.parts import named
-from studio.gui.plots.curves import CurvePlot, Line, Points
+from studio.gui.plots.curves import CurvePlot, Line, Points, steps_of
 from studio.gui.plots.readout import Readout
 from studio.gui.theme import OKABE_ITO, UNIT, colors
 from studio.gui.words import tr
@@ -20,6 +20,8 @@ from studio.train.spec import LOSSES
 LOSS, HELD_OUT, RATE = "loss", "held-out loss", "learning rate"
 _HELD_OUT = "held-out "  # before the name of a loss
 _WIDE = 620  # pixels from which losses and metrics stand side by side
+#: Of losses, metrics and the learning rate.
+Plots = tuple[CurvePlot, CurvePlot, CurvePlot]
 #: Of Okabe and Ito's colors those that can be read as lines on both themes beside the accent.
 _LINES = tuple(color for color in OKABE_ITO if color not in ("#F0E442", "#56B4E9", "#0072B2"))
 
@@ -29,14 +31,11 @@ class TrainingCharts(QWidget):
 
     failed = Signal(object)  # StudioError
 
-    def __init__(self) -> None:
+    def __init__(self, plots: Plots) -> None:
         super().__init__()
         self._at = math.nan  # the step that is pointed at
-        self.losses = CurvePlot("training-losses", tr("Losses"))
-        self.metrics = CurvePlot("training-metrics", tr("Metrics"))
-        self.rates = CurvePlot("training-rates", tr("Learning rate"))
+        self.plots = self.losses, self.metrics, self.rates = plots
         self.rates.setFixedHeight(78)
-        self.plots = (self.losses, self.metrics, self.rates)
         for plot in self.plots:
             plot.pointed.connect(self.point_at)
             plot.failed.connect(self.failed)
@@ -74,9 +73,10 @@ class TrainingCharts(QWidget):
     def show_curves(self, points: Mapping[str, Points]) -> None:
         """Show these curves, each in the plot it belongs to."""
         groups = grouped(points)
+        steps = steps_of(points.values())  # the same in all, so that what stands above one another belongs together
         for plot, readout, names in zip(self.plots, self.readouts, groups, strict=True):
             lines = drawn_as(names)
-            plot.show_curves({name: points[name] for name in names}, lines)
+            plot.show_curves({name: points[name] for name in names}, lines, steps)
             readout.show_lines([(_title(name), lines[name].color) for name in names])
         self._metrics.setVisible(bool(groups[1]))
         self._rates.setVisible(bool(groups[2]))
@@ -90,6 +90,13 @@ class TrainingCharts(QWidget):
         for plot, readout in zip(self.plots, self.readouts, strict=True):
             plot.point_at(step)
             readout.show_values([plot.value(name, step) for name in plot.points], step)
+
+
+def make_plots() -> Iterator[CurvePlot]:
+    """The plots of losses, metrics and the learning rate, each when it is asked for: one takes a moment to make."""
+    yield CurvePlot("training-losses", tr("Losses"))
+    yield CurvePlot("training-metrics", tr("Metrics"))
+    yield CurvePlot("training-rates", tr("Learning rate"))
 
 
 def best(points: Mapping[str, Points]) -> tuple[float, float] | None:
@@ -135,7 +142,7 @@ def _chart(head: Sequence[QWidget], plot: CurvePlot) -> QWidget:
     row.setContentsMargins(0, 0, UNIT, 0)
     row.setSpacing(2 * UNIT)
     for one in head:
-        row.addWidget(one, 1 if isinstance(one, Readout) else 0)
+        row.addWidget(one, 1 if isinstance(one, Readout) else 0, Qt.AlignmentFlag.AlignTop)
     found = QWidget()
     column = QVBoxLayout(found)
     column.setContentsMargins(0, 0, 0, 0)
