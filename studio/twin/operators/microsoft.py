@@ -225,7 +225,7 @@ def group_norm(
     channels_last: int = 1,
     epsilon: float = 1e-5,
 ) -> torch.Tensor:
-    y = F.group_norm(x.movedim(-1, 1) if channels_last else x, groups, gamma, beta, epsilon)
+    y = torch.group_norm(x.movedim(-1, 1) if channels_last else x, groups, gamma, beta, epsilon)
     y = F.silu(y) if activation else y
     return y.movedim(1, -1) if channels_last else y
 

@@ -18,14 +18,14 @@ def instance_normalization(
     epsilon: float = 1e-5,
     consumed_inputs: list[int] | None = None,
 ) -> torch.Tensor:
-    return functional.group_norm(x, x.shape[1], scale, bias, epsilon)  # unlike instance_norm, also over single elements
+    return torch.group_norm(x, x.shape[1], scale, bias, epsilon)  # unlike the functional forms, also over single elements
 
 
 @operator("GroupNormalization", since=21)
 def group_normalization(
     x: torch.Tensor, scale: torch.Tensor, bias: torch.Tensor, *, num_groups: int, epsilon: float = 1e-5, stash_type: int = 1
 ) -> torch.Tensor:
-    return functional.group_norm(x, num_groups, scale, bias, epsilon)
+    return torch.group_norm(x, num_groups, scale, bias, epsilon)
 
 
 @operator("GroupNormalization", since=18)
@@ -34,7 +34,7 @@ def group_normalization_by_group(
 ) -> torch.Tensor:
     """Scale and bias hold one value per group."""
     each = x.shape[1] // num_groups
-    return functional.group_norm(x, num_groups, scale.repeat_interleave(each), bias.repeat_interleave(each), epsilon)
+    return torch.group_norm(x, num_groups, scale.repeat_interleave(each), bias.repeat_interleave(each), epsilon)
 
 
 @operator("LayerNormalization", since=17)

@@ -222,6 +222,14 @@ def test_normalizations_and_their_gradients(op, shapes, attributes, opset):
     assert torch.autograd.gradcheck(lambda *inputs: form.function(*inputs, **attributes, **asked), values, fast_mode=True)
 
 
+def test_a_norm_over_a_single_value_leaves_the_bias():
+    bias = np.array([1, 2, 3, 4], np.float32)
+    inputs = {"x": IMAGE[:1, :4, :1, 0], "scale": 2 * bias, "bias": bias}
+    for op, opset, attributes in (("InstanceNormalization", 6, {}), ("GroupNormalization", 21, {"num_groups": 4})):
+        model = one_node(op, inputs, {"y": FLOAT}, version=opset, **attributes)
+        np.testing.assert_allclose(by_twin(model, inputs)["y"], bias.reshape(1, 4, 1), rtol=1e-6)
+
+
 def test_an_even_number_of_channels_reaches_one_further_up():
     """The runtime takes odd numbers only; the specification's sum is written out."""
     model = one_node("LRN", {"x": IMAGE}, {"y": FLOAT}, version=13, size=4, alpha=0.3)
