@@ -212,6 +212,32 @@ def test_losses_by_checkbox_and_weight(step: DistillPanel, hub: Hub, qtbot) -> N
     assert settings(hub)["pairs"] == ""
 
 
+def test_pairs_keep_their_loss_until_it_is_taken_off(step: DistillPanel, hub: Hub, qtbot) -> None:
+    suggest(qtbot, step, hub)
+    losses = step.options.losses
+    losses.automatic.click()
+    assert settings(hub)["losses"] == "soft 1, features 1"
+    assert len(pairs(hub)) == 2
+    losses.boxes["features"].click()
+    assert settings(hub)["losses"] == "soft 1"
+    assert settings(hub)["pairs"] == ""
+    hub.document.undo.undo()
+    losses.automatic.click()
+    assert settings(hub)["losses"] == "auto"
+    assert len(pairs(hub)) == 2
+
+
+def test_notes_are_read_whole_and_nothing_scrolls_sideways(step: DistillPanel, hub: Hub, qtbot) -> None:
+    suggest(qtbot, step, hub)
+    pick(qtbot, step.match.teacher, pairs(hub)[1][0])
+    pick(qtbot, step.match.student, pairs(hub)[0][1])
+    table = step.pairs.table
+    assert not table.horizontalScrollBar().isVisible()
+    notes = [table.model().index(row, 3) for row in range(3)]
+    assert {note.data() for note in notes} == {"the same value", "projection"}
+    assert all(table.sizeHintForIndex(note).width() <= table.columnWidth(3) for note in notes)
+
+
 def test_a_pair_brings_its_loss_and_the_last_one_takes_it_away(step: DistillPanel, hub: Hub, qtbot) -> None:
     step.options.losses.automatic.click()
     pick(qtbot, step.match.teacher, "logits")

@@ -20,7 +20,7 @@ class Heads(QWidget):
     def __init__(self, hub: Hub, editor: Editor) -> None:
         super().__init__()
         self.teacher = ModelButton(hub, "distill.teacher.model", tr("Teacher"), tr("The original"), "graduation-cap")
-        self.student = ModelButton(hub, "distill.student.model", tr("Student"), tr("The model of this step"), "file-box")
+        self.student = ModelButton(hub, "distill.student.model", tr("Student"), tr("Model of this step"), "file-box")
         self.teacher.given.connect(editor.set_teacher)
         self.student.given.connect(editor.set_student)
         self._facts = named(QLabel(), "distill.teacher.facts"), named(QLabel(), "distill.student.facts")

@@ -99,7 +99,7 @@ class Links(QWidget):
             painter.setPen(QPen(QColor(c.accent), 2, Qt.PenStyle.DotLine))
             ends = (0.0, self.width() * 0.35) if teacher else (self.width() * 0.65, float(self.width()))
             painter.drawLine(QPointF(ends[0], height), QPointF(ends[1], height))
-        if self.hasFocus():
+        if self.hasFocus() and self.current < 0:  # else the bold line shows it
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setPen(QPen(QColor(c.accent), 1))
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))

@@ -78,7 +78,7 @@ class ModelButton(QPushButton):
             self.given.emit(path)
 
     def _elide(self) -> None:
-        room = max(self.width() - 64, 40)  # beside icon, arrow and borders
+        room = max(self.width() - 58, 40)  # beside icon, arrow and borders
         self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, room).replace("&", "&&"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:

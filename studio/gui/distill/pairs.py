@@ -17,6 +17,7 @@ from studio.gui.theme import UNIT
 from studio.gui.words import say, tr, trn
 from studio.service.distilled_values import Side, Sides
 
+_WIDEST = 130  # pixels of a column that is as wide as its texts
 _KINDS = tuple(LOSS_OF)  # the settings that hold pairs
 
 
@@ -61,6 +62,7 @@ class PairsPart(QWidget):
         self.table = table_view("distill.pairs", self.model, tr("Pairs of layers"), sortable=False)
         self.table.setAccessibleDescription(tr("Delete removes a pair"))
         self.table.setTextElideMode(Qt.TextElideMode.ElideLeft)  # the end of a name tells more
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.table.setSelectionMode(self.table.SelectionMode.SingleSelection)
         self.table.selectionModel().currentRowChanged.connect(self._tell)
         for key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
@@ -100,8 +102,11 @@ class PairsPart(QWidget):
         with QSignalBlocker(selection):
             self.model.fill(columns)
             header = self.table.horizontalHeader()
+            header.setStretchLastSection(False)
+            header.setMaximumSectionSize(_WIDEST)
             header.setSectionResizeMode(header.ResizeMode.Stretch)
-            header.setSectionResizeMode(2, header.ResizeMode.ResizeToContents)
+            for told in (2, 3):  # names give way
+                header.setSectionResizeMode(told, header.ResizeMode.ResizeToContents)
             if 0 <= current < len(pairs):
                 flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
                 selection.setCurrentIndex(self.model.index(current, 0), flags)

@@ -25,13 +25,21 @@ def pairs_text(pairs: Iterable[Pair]) -> str:
 
 
 def with_losses(settings: Settings, terms: Iterable[LossTerm]) -> Settings:
-    """The settings with these losses; inner values are matched automatically where a new loss needs pairs."""
-    terms = tuple(terms)
-    given = {**settings, "losses": losses_text(terms)}
+    """The settings with these losses.
+
+    Inner values are matched automatically where a new loss needs pairs, and no more where their loss is taken off. Pairs that
+    are there stay where losses are no longer chosen automatically: so does what compares them.
+    """
+    terms, before, given = tuple(terms), parse_losses(settings["losses"]), dict(settings)
     for name, loss in LOSS_OF.items():
-        if any(one.name == loss for one in terms) and not settings[name]:
+        compared = any(one.name == loss for one in terms)
+        if compared and not settings[name]:
             given[name] = AUTOMATIC
-    return given
+        elif terms and settings[name] and not compared and not before:
+            terms = (*terms, LossTerm(loss))
+        elif terms and settings[name] and not compared:
+            given[name] = ""
+    return {**given, "losses": losses_text(terms)}
 
 
 def with_pairs(settings: Settings, name: str, pairs: Iterable[Pair] | None) -> Settings:
