@@ -227,7 +227,7 @@ def test_a_norm_over_a_single_value_leaves_the_bias():
     inputs = {"x": IMAGE[:1, :4, :1, 0], "scale": 2 * bias, "bias": bias}
     for op, opset, attributes in (("InstanceNormalization", 6, {}), ("GroupNormalization", 21, {"num_groups": 4})):
         model = one_node(op, inputs, {"y": FLOAT}, version=opset, **attributes)
-        np.testing.assert_allclose(by_twin(model, inputs)["y"], bias.reshape(1, 4, 1), rtol=1e-6)
+        np.testing.assert_allclose(by_twin(model, inputs)["y"], bias.reshape(1, 4, 1), rtol=1e-4)
 
 
 def test_an_even_number_of_channels_reaches_one_further_up():
