@@ -111,6 +111,8 @@ class Method:
     calibrates: ClassVar[bool] = False
     #: Whether the method works on the whole graph, so that a layer selection has no meaning.
     whole_model: ClassVar[bool] = False
+    #: Whether the method is there for better answers, not for a smaller file.
+    improves: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for one in self.settings():

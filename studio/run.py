@@ -195,11 +195,11 @@ def _same_interface(before: Model, after: Model, method: Method) -> None:
 
 
 def _verdict(stage: Applied, before: Measurement, after: Measurement) -> str:
-    """A sentence where a step did not pay: nothing changed, or the file is not smaller."""
+    """A sentence where a step did not pay: nothing changed, or the file is not smaller though that is what it is for."""
     if not stage.notes and not any(outcome.changed for outcome in stage.outcomes):
         return "no gain: nothing was changed"
     old, new = before.size, after.size
-    if new.bytes < old.bytes:
+    if new.bytes < old.bytes or (stage.step.method.improves and new.bytes == old.bytes):
         return ""
     grown = f"the file grew from {old.bytes:,} to {new.bytes:,} bytes" if new.bytes > old.bytes else "it is as large as before"
     if new.zipped < old.zipped:

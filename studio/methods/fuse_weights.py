@@ -36,6 +36,7 @@ class FuseWeights(Method):
 
     name: ClassVar[str] = "fuse-weights"
     whole_model: ClassVar[bool] = True
+    improves: ClassVar[bool] = True
 
     mode: str = setting(
         "interpolate", choices=("interpolate", "soup", "ema"), help="With the teacher, a greedy soup, or a moving average."

@@ -69,6 +69,15 @@ def test_every_step_has_its_price_and_every_layer_an_outcome(model):
     assert report.samples["random"] is False
 
 
+def test_a_step_for_better_answers_need_not_be_smaller(model):
+    samples = open_samples(str(sample_models() / "digit_mlp" / "samples.yaml"), model)
+    recipe = Recipe.from_yaml("steps: [prune-weights, {fine-tune: {steps: 2, learning_rate: 0.001}}]")
+    report = run(model, recipe, samples, measure=QUICK).report
+    assert report.steps[0].verdict.startswith("no gain on disk: ")
+    assert report.steps[1].after.size.bytes == report.steps[0].after.size.bytes
+    assert report.steps[1].verdict == ""
+
+
 def test_without_samples_every_figure_is_marked_random(model):
     report = run(model, Recipe.from_yaml("steps: [weight-only]"), measure=QUICK).report
     assert report.samples["random"] is True
