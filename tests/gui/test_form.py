@@ -47,7 +47,7 @@ def other_value(one: Setting) -> Any:
         return not one.default
     if one.type is str:
         return one.default + "x"
-    return one.default + 1 if one.type is int else one.default / 2
+    return one.default + 1 if one.type is int else one.default / 2 or 0.5
 
 
 def give(qtbot, form: Form, one: Setting, value: Any) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QUndoStack
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QLabel, QLineEdit, QPushButton, QSlider, QToolButton
 
@@ -501,7 +501,7 @@ def test_recipes_are_saved_opened_and_dropped(qtbot, opened: RecipePanel, hub: H
     ("content", "words"),
     [
         ("hello", "The recipe has no list of steps. Write 'steps:' followed by '- method' lines."),
-        ("steps: [shrink]", "There is no method named 'shrink'. Choose one of clean, dynamic-int8, fp16"),
+        ("steps: [shrink]", "There is no method named 'shrink'. Choose one of clean, distill, dynamic-int8, fine-tune"),
         ("steps: [", "The recipe is not valid YAML: line 1. Correct the file."),
     ],
 )
@@ -548,6 +548,9 @@ def test_run_shows_progress_and_stops(qtbot, opened: RecipePanel, hub: Hub) -> N
     qtbot.mouseClick(run, LEFT)
     assert stop.isVisible()
     assert not run.isVisible()
+    opened.resize(opened.width(), opened.minimumSizeHint().height())
+    QCoreApplication.sendPostedEvents()
+    assert stop.height() >= stop.minimumSizeHint().height()
     qtbot.waitUntil(lambda: "%" in text(opened, "recipe.doing"), timeout=20_000)
     qtbot.mouseClick(stop, LEFT)
     qtbot.waitUntil(run.isVisible, timeout=20_000)

@@ -514,7 +514,8 @@ class RecipePanel(QWidget):
 
     def _show_run(self) -> None:
         item = self._current()
-        self.run.setVisible(item is None)
+        for waiting in (self.run, self.predicted):  # what is promised makes room for what happens
+            waiting.setVisible(item is None)
         self._running.setVisible(item is not None)
         if item is not None:
             share = f"{item.fraction:.0%}"
