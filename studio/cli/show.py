@@ -132,10 +132,13 @@ def allowed(one: Setting) -> str:
         words = "|".join(map(str, one.choices))
     elif one.type is bool:
         words = "true|false"
+    elif one.type is str:
+        words = "text"
     else:
         low, high = ("" if end is None else f"{end:g}" for end in (one.low, one.high))
         words = f"{low}..{high} {one.unit}".strip()
-    return f"{words} (default {str(one.default).lower() if one.type is bool else one.default})"
+    default = str(one.default).lower() if one.type is bool else one.default
+    return f"{words} (default {default})" if default != "" else words
 
 
 def report(

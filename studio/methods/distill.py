@@ -126,7 +126,7 @@ class Distill(Training):
 
     def _other(self, path: str, model: Model, context: Context) -> Model:
         """The model in a file, which must take and return what `model` does."""
-        other = formats.load(path, context.job.part(0, 0, "teacher"))
+        other = formats.load(path, context.job.part(0, 0, "open"))
         if why := different_interface(model, other):
-            raise RunError(f"{other.name} and {model.name} cannot learn from one another", why, "Give another file")
+            raise RunError(f"{path} does not fit {model.name}", why, "Give a file with the same inputs and outputs")
         return other

@@ -29,9 +29,11 @@ def fabric_of(options: TrainOptions) -> Fabric:
     `studio.train.sharding`.
 
     Raises:
-        RunError: there are fewer GPUs than processes on this machine.
+        RunError: there are fewer GPUs than processes on this machine, or none for float16.
     """
     cuda = torch.cuda.is_available()
+    if options.precision == "16-mixed" and not cuda:
+        raise RunError("Training in float16 needs a GPU", "this machine has none", "Set precision to bf16-mixed or auto")
     precision = {"auto": "bf16-mixed" if cuda and torch.cuda.is_bf16_supported() else "32-true", "float32": "32-true"}
     where: dict[str, Any] = {
         "accelerator": "cuda" if cuda else "cpu",

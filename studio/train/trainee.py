@@ -12,6 +12,7 @@ from functools import partial
 
 import torch
 from lightning_fabric import Fabric
+from torch.optim import Optimizer
 
 from studio.train import optimizer
 from studio.train.balance import Balance
@@ -22,8 +23,8 @@ from studio.train.objective import Values
 from studio.train.options import TrainOptions
 from studio.train.sharding import Shards, average, same
 
-#: Passes that are timed.
-_PROBES = 4
+#: Passes that are timed, at least; more up to so many, until they took so many seconds.
+_PROBES, _MOST, _LONG = 4, 50, 0.5
 #: Elements of an embedding table from which on its gradients are sparse.
 _LARGE = 1 << 22
 #: Updates from which on compiling pays on a GPU.
@@ -111,10 +112,13 @@ class Trainee:
         torch.set_rng_state(random)
 
     def probe(self) -> tuple[float, float]:
-        """Seconds that one forward and backward pass takes, and one look at all held-out rows."""
+        """Seconds that one pass takes, with its share of an update, and one look at all held-out rows; changes nothing."""
         random, training = torch.get_rng_state(), self.learner.training
-        times = [self._seconds(partial(self._pass, number)) for number in range(_PROBES)]
-        self.learner.zero_grad(set_to_none=True)
+        parameters = {name: p for name, p in self.learner.named_parameters() if p.requires_grad}
+        made = optimizer.optimizers(parameters, self.options.optimizer, 0.0)  # at a learning rate of 0
+        times: list[float] = []
+        while len(times) < _PROBES or (sum(times) < _LONG and len(times) < _MOST):
+            times.append(self._seconds(partial(self._trial, len(times), made)))
         held = list(itertools.islice(self.data.held_out(), _PROBES))
         with torch.no_grad():
             self.learner.eval()
@@ -122,7 +126,7 @@ class Trainee:
         self.learner.train(training)
         torch.set_rng_state(random)
         rows = sum(len(batch.rows) for window in held for batch in window)
-        return min(times[1:]), sum(looks) * len(self.data.held) / rows
+        return sum(times[1:]) / len(times[1:]), sum(looks) * len(self.data.held) / rows
 
     def _seconds(self, work: Callable[[], object]) -> float:
         before = time.perf_counter()
@@ -130,6 +134,13 @@ class Trainee:
         if self.fabric.device.type == "cuda":
             torch.cuda.synchronize(self.fabric.device)
         return time.perf_counter() - before
+
+    def _trial(self, number: int, made: Sequence[Optimizer]) -> None:
+        self._pass(number)
+        optimizer.clip(self.learner.parameters(), 0.0)
+        for one in made:
+            one.step()
+            one.zero_grad(set_to_none=True)
 
     def _pass(self, number: int) -> None:
         """Gradients of one batch, outside of the training."""
@@ -145,6 +156,8 @@ class Trainee:
         """Tables that only lookups read, if one is so large that updating rows that did not occur would cost most."""
         large = any(p.ndim == 2 and p.numel() >= _LARGE for p in parameters.values())
         if not large or self.options.optimizer != "adamw" or self.options.weight_decay or self.fabric.world_size > 1:
+            return []
+        if self.options.precision == "16-mixed":  # Fabric's scaler moves on after the first of two optimizers
             return []
         self.learner.twin.mode.sparse = True
         self._pass(0)

@@ -184,6 +184,12 @@ def test_minutes_decide_the_steps_before_the_first(models: tuple[Model, Model, S
     assert trained.notes == [f"{trained.planned:,} instead of 10,000,000 steps fit in 0.01 minutes"]
 
 
+def test_finding_out_what_fits_leaves_no_trace(models: tuple[Model, Model, Samples]) -> None:
+    timed, weights = trained_of(models, replace(OPTIONS, minutes=10))
+    assert timed.stopped == "all steps were made"
+    assert same(weights, trained_of(models)[1])
+
+
 class Breaking(Term):
     """Another term whose value is not a number in some calls while training."""
 
@@ -343,3 +349,16 @@ def test_batches_depend_on_their_number_alone(models: tuple[Model, Model, Sample
     assert np.array_equal(rows[-1], far[0].rows)
     assert sorted(np.concatenate(rows[: one.epoch])) == sorted(one.learned)
     assert not np.array_equal(np.concatenate(rows[: one.epoch]), np.concatenate(rows[one.epoch : 2 * one.epoch]))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_float16_needs_a_gpu(models: tuple[Model, Model, Samples]) -> None:
+    with pytest.raises(RunError, match="Training in float16 needs a GPU: this machine has none"):
+        trained_of(models, replace(OPTIONS, precision="16-mixed"))
+
+
+def test_mixed_bfloat16_learns_on_a_cpu(models: tuple[Model, Model, Samples]) -> None:
+    trained, weights = trained_of(models, replace(OPTIONS, precision="bf16-mixed"))
+    assert trained.after["loss"] < 0.7 * trained.before["loss"]
+    assert not same(weights, trained_of(models)[1])
+    assert {value.dtype for value in weights.values()} == {torch.float32}
