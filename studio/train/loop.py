@@ -102,6 +102,7 @@ class _Loop:
         self.data, self.options, self.fabric, self.hooks = trainee.data, trainee.options, trainee.fabric, trainee.hooks
         self.trained = Trained()
         self.started = self.saved = time.monotonic()
+        self.began = 0, self.started  # the first step made here, and when
         self.step, self.evaluated, self.since, self.halvings = 0, -1, 0, 0
         self.best: Values = {}
         self.total = math.inf
@@ -152,6 +153,7 @@ class _Loop:
 
     def _train(self) -> None:
         trained = self.trained
+        self.began = self.step, time.monotonic()
         while not trained.stopped:
             if self.evaluated != self.step and (self.step % self.every == 0 or self.step >= trained.planned):
                 self._evaluate()
@@ -267,9 +269,16 @@ class _Loop:
         planned, done = self.trained.planned, self.step
         text = f"step {done + 1:,} of {planned:,}"
         last = next((value for series, _, value in reversed(self.trained.history) if series == "loss"), None)
+        before, began = self.began
         if last is not None:
-            text = f"{text}, loss {last:.4g}, {_time(self._elapsed() / done * (planned - done))} left"
+            text = f"{text}, loss {last:.4g}"
+        if done > before:
+            text = f"{text}, {_time((time.monotonic() - began) / (done - before) * (planned - done))} left"
+        now = time.monotonic()
         self.job.progress(done / planned, text)
+        rested = time.monotonic() - now  # while it was paused
+        self.started += rested
+        self.began = before, began + rested
 
     def _found(self) -> Checkpoint | None:
         """The checkpoint to go on from."""
