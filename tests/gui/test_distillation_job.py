@@ -83,6 +83,9 @@ def test_distill_pause_keep_the_best_and_see_what_still_differs(studio: Studio, 
     assert len(cards) == len(found.shown) > 0
     assert cards[0].picture is not None
     view.filter.setCurrentIndex(1)
+    assert view.filter.currentText() == f"Different answer ({count})"
+    assert len(view.cards.rows.cards) == min(count, len(found.shown))
+    view.filter.setCurrentIndex(2)
     assert all(one.effect == -1 for one in view.cards.rows.cards)
     assert view.filter.currentText() == f"Hurt ({int((found.effects == -1).sum())})"
     target = tmp_path / "rows.csv"

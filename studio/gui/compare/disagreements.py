@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from studio.figures import percent_text
@@ -18,6 +19,7 @@ from studio.gui.words import tr
 from studio.service.disagreement_values import Disagreements
 from studio.service.values import VariantCard
 
+_ANY, _FLIPPED, _HURT, _HELP = "any", "flipped", "hurt", "help"  # what can be filtered
 _FUNCTION = "studio.service.disagreement.disagreements"
 
 
@@ -133,29 +135,37 @@ class DisagreementsView(QWidget):
 
     def _offer(self, found: Disagreements) -> None:
         """What can be filtered, with the counts among all rows."""
-        at = max(self.filter.currentIndex(), 0)
-        differ = found.flipped if found.flips else found.amounts > 0
-        counts = [int(differ.sum()), *(int((differ & (found.effects == way)).sum()) for way in (-1, 1))]
-        titles = (tr("All ({count})"), tr("Hurt ({count})"), tr("Help ({count})"))
+        chosen = self.filter.currentData()
+        kinds = [(tr("Any difference ({count})"), _ANY)]
+        if found.flips:
+            kinds.append((tr("Different answer ({count})"), _FLIPPED))
+        if found.effects.any():
+            kinds += [(tr("Hurt ({count})"), _HURT), (tr("Help ({count})"), _HELP)]
         self.filter.blockSignals(True)
         self.filter.clear()
-        self.filter.addItems([title.format(count=f"{count:,}") for title, count in zip(titles, counts, strict=True)])
-        self.filter.setCurrentIndex(at)
+        for title, kind in kinds:
+            self.filter.addItem(title.format(count=f"{int(of_kind(found, kind).sum()):,}"), kind)
+        self.filter.setCurrentIndex(max(self.filter.findData(chosen), 0))
         self.filter.blockSignals(False)
-        self.filter.setVisible(bool(found.effects.any()))
+        self.filter.setVisible(len(kinds) > 1)
 
     def _show(self, _: int = 0) -> None:
         found = self.found
         if found is None:
             return
-        way = (0, -1, 1)[max(self.filter.currentIndex(), 0)] if found.effects.any() else 0
-        kept = np.arange(len(found.shown))
-        if way:
-            kept = kept[found.effects[found.shown] == way]
+        kept = np.flatnonzero(of_kind(found, self.filter.currentData())[found.shown])
         self.cards.show_rows(found, kept)
         self.cards.setVisible(bool(len(kept)))
         self.nothing.setVisible(not len(kept))
         self.nothing.setText(tr("No sample is of this kind.") if len(found.shown) else tr("Both answer every row alike."))
+
+
+def of_kind(found: Disagreements, kind: str) -> NDArray[np.bool_]:
+    """Which of all rows are of a kind that can be filtered."""
+    differ = found.amounts > 0
+    if kind == _FLIPPED:
+        return found.flipped
+    return differ if kind == _ANY else differ & (found.effects == (-1 if kind == _HURT else 1))
 
 
 def summary(found: Disagreements) -> str:
