@@ -27,6 +27,7 @@ class Training(Method):
     """
 
     calibrates: ClassVar[bool] = True
+    improves: ClassVar[bool] = True
     #: Whether made-up inputs are enough to learn from.
     invents: ClassVar[bool] = False
 
