@@ -56,7 +56,8 @@ def give(qtbot, form: Form, one: Setting, value: Any) -> None:
     if one.choices is not None:
         combo = form.findChild(QComboBox, name)
         combo.setFocus()
-        while combo.currentText() != str(value):
+        qtbot.keyClick(combo, Qt.Key.Key_Home)
+        for _ in range(combo.findText(str(value))):
             qtbot.keyClick(combo, Qt.Key.Key_Down)
     elif one.type is bool:
         qtbot.mouseClick(form.findChild(QCheckBox, name), Qt.MouseButton.LeftButton, pos=QPoint(8, 10))
