@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class Case:
     """One model: what is removed, what it is trained on, and how it is scored.
 
     `groups` hold the tensors that share units: (name, axis, (units, positions) along it). `training` is a file without
-    labels and `options` tell how to read it. `evaluation` are labeled test rows and `metric` is one of theirs.
+    labels. `evaluation` are labeled test rows and `metric` is one of theirs.
     """
 
     model: Model
@@ -62,7 +62,7 @@ class Case:
     training: str
     evaluation: Samples
     metric: str
-    settings: dict[str, Any] = field(default_factory=dict)
+    minutes: float = 3.0
 
 
 def blocks(units: int, width: int = 1) -> np.ndarray:
@@ -165,7 +165,7 @@ def minilm(folder: Path) -> Case:
     training = folder / "train.yaml"
     training.write_text(json.dumps(description))  # JSON is YAML
     source, options = real_models.real_samples("minilm_l6")
-    return Case(model, groups, str(training), open_samples(source, model, **options), "spearman")
+    return Case(model, groups, str(training), open_samples(source, model, **options), "spearman", 7.0)
 
 
 CASES: dict[str, Callable[[Path], Case]] = {"MiniLM": minilm, "DeepFM": deepfm, "digit MLP": digits, "image CNN": clothing}
@@ -240,7 +240,7 @@ def perceptron(path: Path, like: Model) -> Path:
 
 
 def distill(case: Case, **settings: Any) -> Step:
-    return Step(make_method("distill", {"data": case.training, "minutes": SECONDS / 60, **case.settings, **settings}))
+    return Step(make_method("distill", {"data": case.training, "minutes": case.minutes, **settings}))
 
 
 def scores(models: list[Model], case: Case) -> list[Any]:
