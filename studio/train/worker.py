@@ -40,7 +40,7 @@ def main() -> None:
         what = f"Training failed with {type(error).__name__}"
         failed = WorkerError(what, (str(error).strip().splitlines() or [""])[0][:300])
         failed.add_note(traceback.format_exc())
-        answers.last("error", failed, True)
+        answers.last("error", failed, isinstance(error, RuntimeError))  # as collectives raise where another process ended
         sys.exit(1)
     if rank == 0:
         answers.last("result", answer)
