@@ -4047,6 +4047,10 @@
         <translation>请给出文件或 `energy`</translation>
     </message>
     <message>
+        <source>Give a file with the same inputs and outputs</source>
+        <translation>请提供输入和输出相同的文件</translation>
+    </message>
+    <message>
         <source>Give a file, `index` or `folders`</source>
         <translation>请给出文件、`index` 或 `folders`</translation>
     </message>
@@ -4069,10 +4073,6 @@
     <message>
         <source>Give a new folder</source>
         <translation>请给出新文件夹</translation>
-    </message>
-    <message>
-        <source>Give another file</source>
-        <translation>请给出其他文件</translation>
     </message>
     <message>
         <source>Give at least two rows or recordings</source>
@@ -4771,6 +4771,10 @@
         <translation>学习率调度</translation>
     </message>
     <message>
+        <source>Set precision to bf16-mixed or auto</source>
+        <translation>请将 precision 设为 bf16-mixed 或 auto</translation>
+    </message>
+    <message>
         <source>Set the weights of smallest magnitude to zero (the zipped file shrinks; the file itself and CPU latency do not).</source>
         <translation>把绝对值最小的权重置零（压缩包会变小；文件本身和 CPU 延迟不变）。</translation>
     </message>
@@ -5297,6 +5301,10 @@
     <message>
         <source>Training failed with {0}</source>
         <translation>训练失败：{0}</translation>
+    </message>
+    <message>
+        <source>Training in float16 needs a GPU</source>
+        <translation>以 float16 训练需要 GPU</translation>
     </message>
     <message>
         <source>Transcriptions cannot be trained on</source>
@@ -6835,10 +6843,6 @@
         <translation>tables 设为 false</translation>
     </message>
     <message>
-        <source>teacher</source>
-        <translation>教师</translation>
-    </message>
-    <message>
         <source>teacher: {0} of {1} rows</source>
         <translation>教师：{1} 行中的 {0} 行</translation>
     </message>
@@ -7219,6 +7223,10 @@
         <translation>这是该方法的缺陷</translation>
     </message>
     <message>
+        <source>this machine has none</source>
+        <translation>这台机器没有</translation>
+    </message>
+    <message>
         <source>this machine has {0}</source>
         <translation>本机有 {0} 个</translation>
     </message>
@@ -7375,10 +7383,6 @@
         <translation>无法将 {0} 和 {1} 合为一个模型</translation>
     </message>
     <message>
-        <source>{0} and {1} cannot learn from one another</source>
-        <translation>{0} 和 {1} 无法相互学习</translation>
-    </message>
-    <message>
         <source>{0} and {1} of the way</source>
         <translation>深度 {0} 与 {1} 处</translation>
     </message>
@@ -7485,6 +7489,10 @@
     <message>
         <source>{0} does not exist</source>
         <translation>{0} 不存在</translation>
+    </message>
+    <message>
+        <source>{0} does not fit {1}</source>
+        <translation>{0} 与 {1} 不相容</translation>
     </message>
     <message>
         <source>{0} does not hold session options</source>
@@ -7959,12 +7967,16 @@
         <translation>{0}，{3} 帧中有 {2} 帧的标签为 {1}</translation>
     </message>
     <message>
-        <source>{0}, loss {1}, {2} left</source>
-        <translation>{0}，损失 {1}，剩余 {2}</translation>
+        <source>{0}, loss {1}</source>
+        <translation>{0}，损失 {1}</translation>
     </message>
     <message>
         <source>{0}, {1} bytes of constants became {2}</source>
         <translation>{0}，{1} 字节的常量变为 {2}</translation>
+    </message>
+    <message>
+        <source>{0}, {1} left</source>
+        <translation>{0}，剩余 {1}</translation>
     </message>
     <message>
         <source>{0}, {1}x larger</source>
