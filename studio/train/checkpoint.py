@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
+import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,8 @@ from safetensors.torch import save_file
 
 #: Of the layout; another one is not read.
 _VERSION = 1
+#: What nobody came back to for this long is removed.
+_KEPT_SECONDS = 30 * 86_400
 
 
 @dataclass
@@ -76,9 +80,12 @@ def load(home: Path, key: str) -> tuple[Checkpoint | None, str]:
 
 
 def remove(home: Path, key: str) -> None:
-    """Remove the checkpoint with this key, if there is one."""
+    """Remove the checkpoint with this key, if there is one, and whatever in `home` was last written a month ago."""
     with contextlib.suppress(OSError):
         path_of(home, key).unlink(missing_ok=True)
+        for left in home.iterdir():
+            if time.time() - left.stat().st_mtime > _KEPT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def _checksum(tensors: dict[str, torch.Tensor]) -> int:

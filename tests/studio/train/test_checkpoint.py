@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,16 @@ def test_that_of_another_training_is_not_taken(tmp_path: Path) -> None:
     checkpoint.save(tmp_path, "k", some())
     checkpoint.path_of(tmp_path, "k").rename(checkpoint.path_of(tmp_path, "other"))
     assert checkpoint.load(tmp_path, "other") == (None, "it belongs to another version or training")
+
+
+def test_what_nobody_came_back_to_for_a_month_goes(tmp_path: Path) -> None:
+    (tmp_path / "assistant-old").mkdir()
+    for name in ("done.safetensors", "old.safetensors", "new.safetensors", "assistant-old/model.onnx"):
+        (tmp_path / name).touch()
+    for name in ("old.safetensors", "assistant-old"):
+        os.utime(tmp_path / name, (0, time.time() - 31 * 86_400))
+    checkpoint.remove(tmp_path, "done")
+    assert [one.name for one in tmp_path.iterdir()] == ["new.safetensors"]
 
 
 def test_a_failed_write_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
