@@ -93,3 +93,19 @@ def test_distill_pause_keep_the_best_and_see_what_still_differs(studio: Studio, 
     qtbot.mouseClick(view.save, LEFT)
     qtbot.waitUntil(lambda: hub.messages.last[1] == f"Wrote {target}.", timeout=30_000)
     assert len(list(csv.reader(target.read_text("utf-8").splitlines()))) == 301
+
+
+@pytest.mark.slow
+def test_two_processes_train_together_and_their_curves_arrive(studio: Studio, qtbot) -> None:
+    hub, window = studio.hub, studio.window
+    document, training = hub.document, window.training
+    settings = {**hub.methods["distill"].defaults(), "steps": 12, "learning_rate": 0.001, "processes": 2, "sharding": "full"}
+    prune = document.plan.steps[0]
+    document.edit(replace(document.plan, steps=(prune, PlannedStep("distill", settings))), "Train with two")
+    qtbot.mouseClick(window.recipe.run, LEFT)
+    qtbot.waitUntil(lambda: bool(document.variants), timeout=240_000)
+    item = training.item
+    assert item is not None
+    assert item.state == "done", item.error
+    assert item.curves["loss"].x.tolist() == list(range(1, 13))
+    assert "held-out loss" in item.curves
