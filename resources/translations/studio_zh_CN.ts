@@ -6831,6 +6831,14 @@
         <translation>第 {0} 步，共 {1} 步</translation>
     </message>
     <message>
+        <source>step {0} of {1}, loss {2}</source>
+        <translation>第 {0} 步，共 {1} 步，损失 {2}</translation>
+    </message>
+    <message>
+        <source>step {0} of {1}, loss {2}, {3} left</source>
+        <translation>第 {0} 步，共 {1} 步，损失 {2}，剩余 {3}</translation>
+    </message>
+    <message>
         <source>structure</source>
         <translation>结构</translation>
     </message>
@@ -7967,16 +7975,8 @@
         <translation>{0}，{3} 帧中有 {2} 帧的标签为 {1}</translation>
     </message>
     <message>
-        <source>{0}, loss {1}</source>
-        <translation>{0}，损失 {1}</translation>
-    </message>
-    <message>
         <source>{0}, {1} bytes of constants became {2}</source>
         <translation>{0}，{1} 字节的常量变为 {2}</translation>
-    </message>
-    <message>
-        <source>{0}, {1} left</source>
-        <translation>{0}，剩余 {1}</translation>
     </message>
     <message>
         <source>{0}, {1}x larger</source>

@@ -267,13 +267,14 @@ class _Loop:
 
     def _report(self) -> None:
         planned, done = self.trained.planned, self.step
-        text = f"step {done + 1:,} of {planned:,}"
+        text, step = f"step {done + 1:,} of {planned:,}", done + 1
         last = next((value for series, _, value in reversed(self.trained.history) if series == "loss"), None)
         before, began = self.began
         if last is not None:
-            text = f"{text}, loss {last:.4g}"
-        if done > before:
-            text = f"{text}, {_time((time.monotonic() - began) / (done - before) * (planned - done))} left"
+            text = f"step {step:,} of {planned:,}, loss {last:.4g}"
+        if last is not None and done > before:
+            left = _time((time.monotonic() - began) / (done - before) * (planned - done))
+            text = f"step {step:,} of {planned:,}, loss {last:.4g}, {left} left"
         now = time.monotonic()
         self.job.progress(done / planned, text)
         rested = time.monotonic() - now  # while it was paused

@@ -14,8 +14,10 @@ import pytest
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX systems")
 
+#: Where tests run in the background, a shell lets all of their processes ignore Ctrl+C.
 _WORK = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from studio.cli import _guard
 from studio.cli.output import progress
 
