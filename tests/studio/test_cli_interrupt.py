@@ -22,7 +22,7 @@ from studio.cli import _guard
 from studio.cli.output import progress
 
 def say(text):
-    print(text, flush=True)
+    print(text, file=sys.__stdout__, flush=True)  # a progress bar takes what is printed for itself
 
 def wait(job):
     while not job.finishing:
