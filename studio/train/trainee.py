@@ -14,6 +14,7 @@ import torch
 from lightning_fabric import Fabric
 from torch.optim import Optimizer
 
+from studio.errors import RunError
 from studio.train import optimizer
 from studio.train.balance import Balance
 from studio.train.data import TrainingData
@@ -105,7 +106,7 @@ class Trainee:
         twin.compile()
         try:
             self._pass(0)
-        except Exception as error:  # no compiler on this machine, or what the compiler cannot do: any exception
+        except (RuntimeError, OSError, ImportError, RunError) as error:  # no compiler here, or what it cannot do
             twin._compiled_call_impl = None
             logging.getLogger(__name__).warning("The training step is not compiled: %s", str(error).partition("\n")[0])
         self.learner.zero_grad(set_to_none=True)

@@ -31,6 +31,7 @@ def studio(qapp, tmp_path_factory) -> Iterator[Studio]:
 
 def waits(qtbot, hub: Hub) -> None:
     qtbot.waitUntil(lambda: not hub.jobs.active and hub.reader.idle, timeout=240_000)
+    qtbot.wait(100)  # a condition that is already true returns at once: layouts settle in the event loop
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch.nn import functional
 
@@ -62,52 +64,33 @@ def _normal(
     return (x - mean) * torch.rsqrt(variance + epsilon) * scale + bias
 
 
-@operator("BatchNormalization", since=9)
+@operator("BatchNormalization", since=9, passed=(batch_normalization,))
 def batch_normalization_by_outputs(
-    x: torch.Tensor,
-    scale: torch.Tensor,
-    bias: torch.Tensor,
-    mean: torch.Tensor,
-    variance: torch.Tensor,
-    *,
-    epsilon: float = 1e-5,
-    momentum: float = 0.9,
-    node: Node,
-    phase: Mode,
+    *inputs: torch.Tensor, node: Node, phase: Mode, **attributes: Any
 ) -> torch.Tensor | tuple[torch.Tensor, ...]:
     """Outputs beside the first one declare training."""
-    training = any(node.wanted[1:])
-    found = batch_normalization(
-        x, scale, bias, mean, variance, epsilon=epsilon, momentum=momentum, training_mode=int(training), node=node, phase=phase
-    )
+    found = batch_normalization(*inputs, training_mode=int(any(node.wanted[1:])), node=node, phase=phase, **attributes)
     return (*found, found[1], found[2]) if isinstance(found, tuple) else found
 
 
-@operator("BatchNormalization")
+@operator("BatchNormalization", passed=(batch_normalization,))
 def batch_normalization_spatial(
     x: torch.Tensor,
-    scale: torch.Tensor,
-    bias: torch.Tensor,
-    mean: torch.Tensor,
-    variance: torch.Tensor,
-    *,
-    epsilon: float = 1e-5,
-    momentum: float = 0.9,
+    *parts: torch.Tensor,
     spatial: int = 1,
     is_test: int = 0,
     consumed_inputs: list[int] | None = None,
     node: Node,
     phase: Mode,
+    **attributes: Any,
 ) -> torch.Tensor | tuple[torch.Tensor, ...]:
     """`spatial=0` has statistics for every element of a sample instead of every channel."""
     if spatial:
-        return batch_normalization_by_outputs(
-            x, scale, bias, mean, variance, epsilon=epsilon, momentum=momentum, node=node, phase=phase
-        )
-    flat = [one.reshape(-1) for one in (scale, bias, mean, variance)]
-    found = batch_normalization_by_outputs(x.flatten(1), *flat, epsilon=epsilon, momentum=momentum, node=node, phase=phase)
+        return batch_normalization_by_outputs(x, *parts, node=node, phase=phase, **attributes)
+    flat = [one.reshape(-1) for one in parts]
+    found = batch_normalization_by_outputs(x.flatten(1), *flat, node=node, phase=phase, **attributes)
     if isinstance(found, tuple):
-        return (found[0].reshape(x.shape), *(one.reshape(mean.shape) for one in found[1:]))
+        return (found[0].reshape(x.shape), *(one.reshape(parts[-1].shape) for one in found[1:]))
     return found.reshape(x.shape)
 
 

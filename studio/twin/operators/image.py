@@ -11,7 +11,8 @@ from studio.twin.operators import Node, operator, unsupported
 _MODES = {"linear": "bilinear", "cubic": "bicubic"}
 
 
-@operator("GridSample", since=20)
+@operator("GridSample", since=16)
+@operator("GridSample", domain="com.microsoft")
 def grid_sample(
     x: torch.Tensor,
     grid: torch.Tensor,
@@ -21,28 +22,16 @@ def grid_sample(
     padding_mode: str = "zeros",
     node: Node,
 ) -> torch.Tensor:
-    """One spatial axis is read as an image of height one."""
-    if x.dim() > 5 or (x.dim() == 5 and mode == "cubic"):
+    """One spatial axis is read as an image of height one. Opset 20 renamed the modes and added spatial axes."""
+    mode = _MODES.get(mode, mode)
+    if x.dim() > 5 or (x.dim() == 5 and mode == "bicubic"):
         raise unsupported(node, f"torch cannot read {x.dim() - 2} axes in mode {mode!r}")
     if x.dim() == 3:
         row = torch.cat([grid, torch.zeros_like(grid)], -1).unsqueeze(1)
         return grid_sample(
             x.unsqueeze(2), row, align_corners=align_corners, mode=mode, padding_mode=padding_mode, node=node
         ).squeeze(2)
-    return functional.grid_sample(x, grid.to(x.dtype), _MODES.get(mode, mode), padding_mode, bool(align_corners))
-
-
-@operator("GridSample", since=16)
-def grid_sample_images(
-    x: torch.Tensor,
-    grid: torch.Tensor,
-    *,
-    align_corners: int = 0,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
-    node: Node,
-) -> torch.Tensor:
-    return grid_sample(x, grid, align_corners=align_corners, mode=mode, padding_mode=padding_mode, node=node)
+    return functional.grid_sample(x, grid.to(x.dtype), mode, padding_mode, bool(align_corners))
 
 
 @operator("AffineGrid", since=20, host=(1,))

@@ -12,7 +12,6 @@ from studio.twin.operators import Node, operator
 from studio.twin.operators.activations import fused_activation, shares
 from studio.twin.operators.conv import conv
 from studio.twin.operators.crop import pad_all
-from studio.twin.operators.image import grid_sample
 from studio.twin.operators.indexing import gather_nd
 from studio.twin.operators.matmul import gemm, trilu
 from studio.twin.operators.norm import layer_normalization
@@ -249,17 +248,3 @@ def skip_group_norm(
 @operator("Inverse", domain=DOMAIN)
 def inverse(x: torch.Tensor) -> torch.Tensor:
     return torch.linalg.inv(x.float()).to(x.dtype) if x.dtype.itemsize == 2 else torch.linalg.inv(x)
-
-
-@operator("GridSample", domain=DOMAIN)
-def grid_sample_images(
-    x: torch.Tensor,
-    grid: torch.Tensor,
-    *,
-    align_corners: int = 0,
-    mode: str = "bilinear",
-    padding_mode: str = "zeros",
-    node: Node,
-) -> torch.Tensor:
-    known = {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)
-    return grid_sample(x, grid, align_corners=align_corners, mode=known, padding_mode=padding_mode, node=node)
