@@ -7,8 +7,8 @@ Both sides are given the same inputs and the same loss (the mean square of every
 step is forward, backward, and dropping the gradients. Time: both in turn in one process. Memory: the peak of private memory of
 a process that does nothing but steps on one side, in turn, the median of three: of the network and its steps (above what the
 process had when everything was imported), and of the whole process. There the C library gives freed blocks of 128 KiB and more
-back at once, which it would otherwise decide anew in every run, by several MB. Outputs must agree within 1e-4 of the largest one, and the
-norm of all gradients within 0.1 %. BatchNormalization is not folded on either side.
+back at once, which it would otherwise decide anew in every run, by several MB. Outputs must agree within 1e-4 of the largest
+one, and the norm of all gradients within 0.1 %. BatchNormalization is not folded on either side.
 
 Compiled: `torch.compile` of the twin against the twin itself. Peers: other converters of ONNX to torch, installed into folders
 of their own, over the zoo: how many architectures they convert with outputs within 1e-4 of ONNX Runtime's.
