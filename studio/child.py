@@ -30,8 +30,8 @@ from studio.errors import Cancelled, StudioError, WorkerError
 from studio.job import Job
 from studio.messages import Answers, Asked, hear, obey
 
-#: Seconds a cancelled child has before it is ended by force.
-GRACE = 1.0
+#: Seconds a cancelled child has before it is ended by force; more where it improves, because it has a checkpoint to write.
+GRACE, KEEPING = 1.0, 30.0
 #: First argument that makes a frozen program call a function (see `command`).
 FLAG = "--studio-child"
 _FOLDER = "STUDIO_CHILD_FOLDER"
@@ -44,7 +44,7 @@ def run_in_child(function: Callable[..., Any], *args: Any, job: Job | None = Non
     Args:
         function: importable by name; not from the main module. Its job forwards progress, log and points.
         job: reports go here; pausing, resuming and finishing it do so to the work in the child, cancelling it asks the child
-            to stop and ends it by force after `GRACE` seconds.
+            to stop and ends it by force after `GRACE` seconds, or `KEEPING` where it improves.
         nice: how much the child gives way to other processes; 0 for what is timed.
 
     Raises:
@@ -103,7 +103,8 @@ class Child:
         """As `run_in_child`. After `Cancelled` by force or `WorkerError` by death the child is not `alive`.
 
         `function` may be its name, "package.module.function", so that only the child has to import it.
-        `grace`: seconds a cancelled call has before the child is ended by force; infinite to only ask.
+        `grace`: seconds a cancelled call has before the child is ended by force, at least `KEEPING` where it improves; infinite
+        to only ask.
         """
         if not isinstance(function, str) and function.__module__ == "__main__":
             raise ValueError(f"{function.__qualname__} is defined in the main module, which a child does not import")
@@ -133,7 +134,7 @@ class Child:
             for request in asked.news(job):
                 self._send(request)
             if deadline is None and job.cancelled:
-                deadline = time.monotonic() + grace
+                deadline = time.monotonic() + (max(grace, KEEPING) if job.improving else grace)
             if deadline is not None and time.monotonic() > deadline:
                 self._end()
                 raise Cancelled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect as introspection
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -114,6 +115,7 @@ def compress_model(
 
 def _train_along(recipe: Recipe, model: Path, data: str | None, inputs: tuple[str, ...]) -> None:
     """What every process that torchrun started does but the first: the same steps, of which training is shared."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is asked, and the others follow it
     opened = load(model, inputs=inputs)
     samples = open_samples(data, opened) if data else random_samples(opened, seed=recipe.seed)
     apply_recipe(opened, recipe, samples)

@@ -22,7 +22,7 @@ import onnx
 import onnx_ir as ir
 import psutil
 
-from studio.child import GRACE, Child, command
+from studio.child import GRACE, KEEPING, Child, command
 from studio.errors import Cancelled, StudioError, WorkerError
 from studio.graph import serialize
 from studio.graph.edit import store
@@ -205,7 +205,7 @@ class _Crew:
                     with contextlib.suppress(OSError):
                         first.send(request)
             if job.cancelled:
-                deadline = min(deadline, time.monotonic() + GRACE)
+                deadline = min(deadline, time.monotonic() + KEEPING)
             if time.monotonic() > deadline:
                 raise Cancelled
             if self._ended and not given:

@@ -30,6 +30,7 @@ def main() -> None:
     task: Task = connection.recv()
     answers = Answers(connection.send, _leave)
     job = answers.job() if rank == 0 else Job()
+    job.improving = True  # who started it may ask it to finish before the models are read
     threading.Thread(target=_listen, args=(connection, job), name="parent-reader", daemon=True).start()
     try:
         answer = _done(task, job, rank)
@@ -66,8 +67,7 @@ def _done(task: Task, job: Job, rank: int) -> Answer | None:
     model = _model(task.model)
     original = model if task.original is None else _model(task.original)
     context = Context(task.samples, job, task.seed, task.target, original)
-    with job.improves():
-        after = apply(task.training, model, tuple(model.layer(name) for name in task.layers), context)
+    after = apply(task.training, model, tuple(model.layer(name) for name in task.layers), context)
     if rank:
         return None
     before = task.training.student_of(model, Context(task.samples, Job(), task.seed, task.target, original))

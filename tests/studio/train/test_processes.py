@@ -109,6 +109,12 @@ def test_paused_finished_and_no_process_left_behind(sharding: str) -> None:
     assert set(psutil.Process().children(recursive=True)) <= before
 
 
+def test_a_wish_to_finish_is_heard_while_processes_start() -> None:
+    job = Job(on_improving=lambda now: job.finish() if now else None)
+    _, context = trained(2, job, steps=_LONG)
+    assert any("ended because it was asked to finish" in note for note in context.notes)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("sharding", ["none", "full"])
 def test_cancel_keeps_a_checkpoint_to_go_on_from(sharding: str, tmp_path: Path) -> None:
