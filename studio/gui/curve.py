@@ -36,6 +36,11 @@ class Curve:
         """How many points there have been."""
         return self._came
 
+    @property
+    def end(self) -> float:
+        """The x of the newest point; 0 before the first."""
+        return self._newest[0]
+
     def add(self, x: float, y: float) -> None:
         if self._came % self._every == 0:
             self._keep(x, y)

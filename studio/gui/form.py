@@ -300,10 +300,10 @@ class NumberBox(QAbstractSpinBox):
         return found
 
     def stepBy(self, steps: int) -> None:
-        """By one for whole numbers, else by a twentieth of the range, or of the number's own size where there is none."""
+        """By one for whole numbers, else by a twentieth of the range; by the size of the number where there is no even range."""
         one, number = self._setting, self._number()
         size = 1.0
-        if one.type is float and one.low is not None and one.high is not None:
+        if one.type is float and one.low is not None and one.high is not None and not _logarithmic(one):
             size = (one.high - one.low) / 20
         elif one.type is float:
             size = 10.0 ** (math.floor(math.log10(abs(number))) - 1) if number else 0.01

@@ -34,7 +34,7 @@ class JobItem:
         title: what it does, in the language of the window; `device`: where it runs.
         state: where it stands; `fraction` 0..1 and `text` how far it is.
         log: (seconds since the epoch, line) as they came; the oldest are dropped: `dropped` of them so far.
-        curves: what it records while it runs, by the name of the series: "loss" and the like.
+        trainings: what it records while it runs: the curves of each training by the name of the series, "loss" and the like.
         error: why it failed.
         started, ended: seconds of a monotonic clock; 0 before. `pause_began` alike, 0 while it is not paused; `rested`:
             seconds of the pauses that are over.
@@ -53,7 +53,7 @@ class JobItem:
     text: str = ""
     log: list[tuple[float, str]] = field(default_factory=list)
     dropped: int = 0
-    curves: dict[str, Curve] = field(default_factory=dict)
+    trainings: list[dict[str, Curve]] = field(default_factory=list)
     error: StudioError | None = None
     started: float = 0.0
     ended: float = 0.0
@@ -69,6 +69,11 @@ class JobItem:
     @property
     def device(self) -> str:
         return str(self.place)
+
+    @property
+    def curves(self) -> dict[str, Curve]:
+        """Those of the newest training."""
+        return self.trainings[-1] if self.trainings else {}
 
     @property
     def active(self) -> bool:
@@ -103,6 +108,8 @@ class JobItem:
         """
         count = len(self.points)  # more may come meanwhile
         for series, x, y in self.points[:count]:
+            if not self.trainings or (series in self.curves and x <= self.curves[series].end):
+                self.trainings.append({})  # steps start again where another training has begun
             self.curves.setdefault(series, Curve()).add(x, y)
         del self.points[:count]
         over = len(self.log) - MOST_LINES

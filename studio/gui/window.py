@@ -141,6 +141,7 @@ class Window(QMainWindow):
         self._hint = named(QLabel(tr("Drop to open"), self), "drop.hint")
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._hint.setProperty("role", "drop")
+        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)  # panels below may take a drop themselves
         self._hint.hide()
 
     def _show_tools(self, index: int) -> None:
@@ -217,6 +218,8 @@ class Window(QMainWindow):
         self.training.began.connect(self._show_training)
         for dock in self.docks.all.values():
             dock.visibilityChanged.connect(self._show_checks)
+        self.docks.all["distill"].visibilityChanged.connect(self.distill.follow)
+        self.docks.all["training"].visibilityChanged.connect(self.training.refresh)
 
     # State
 
@@ -328,8 +331,7 @@ class Window(QMainWindow):
         """A file dropped on a text field or a view is a file to open, not a text to insert."""
         for kind in (QLineEdit, QPlainTextEdit, QGraphicsView, QComboBox):
             for widget in self.findChildren(kind):
-                if not widget.property("takesDrops"):
-                    widget.setAcceptDrops(False)
+                widget.setAcceptDrops(False)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):

@@ -41,7 +41,7 @@ class Distill(Training):
     )
     assistants: str = setting(
         "",
-        help="ONNX files of sizes between teacher and student, largest first, separated by semicolons; each teaches the next.",
+        help='ONNX files of sizes between teacher and student, "large.onnx; middle.onnx"; each teaches the next.',
     )
     temperature: float = setting(2.0, 0.1, 100.0, help="Divisor of logits that softens the class probabilities to be learned.")
     pairs: str = setting(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 from studio import formats
@@ -42,7 +41,7 @@ class FuseWeights(Method):
         "interpolate", choices=("interpolate", "soup", "ema"), help="With the teacher, a greedy soup, or a moving average."
     )
     models: str = setting(
-        "", help="Other model files, semicolons between them; empty takes the model before the first step (mode interpolate)."
+        "", help='Other model files, "b.onnx; c.onnx"; empty takes the model before the first step (mode interpolate).'
     )
     alpha: float = setting(0.5, 0.0, 1.0, help="Share of the teacher (mode interpolate).")
     decay: float = setting(0.9, 0.0, 1.0, help="Share of the average that each newer file leaves in place (mode ema).")
@@ -63,7 +62,7 @@ class FuseWeights(Method):
 
     def apply(self, model: Model, layers: tuple[Layer, ...], context: Context) -> Model:
         context.job.progress(0.0, "open")
-        others = [formats.load(Path(path).expanduser(), context.job.part(0.0, 0.2)) for path in self._paths]
+        others = [formats.load(path, context.job.part(0.0, 0.2)) for path in self._paths]
         job = context.job.part(0.2, 1.0)
         if self.mode == "soup":
             return self._soup(model, others, context, job)
@@ -121,7 +120,7 @@ class FuseWeights(Method):
         score = _Score(model, context)
         pairs = {id(other): _paired(model, other) for other in others}
         parts = iter(job.part(n / (2 * len(others) + 1), (n + 1) / (2 * len(others) + 1)) for n in range(2 * len(others) + 1))
-        scored = [(score(one, next(parts)), n, one) for n, one in enumerate([model, *others])]
+        scored = [(score(_mean(model, [one], pairs), next(parts)), n, one) for n, one in enumerate([model, *others])]
         scored.sort(key=lambda entry: entry[:2])
         best, _, first = scored[0]
         ingredients, soup = [first], _mean(model, [first], pairs)

@@ -1,4 +1,7 @@
-"""The rows on which a variant disagrees with the original, worst first, with what they look like. Runs in the runner."""
+"""The rows on which a variant disagrees with the original, worst first, with what they look like.
+
+They are found in the runner and written by the reader.
+"""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from studio.train.trunk import channel_axis
 
 #: Weights up to which the steps before a distillation are applied for the picture: others wait for the reader meanwhile.
 MOST_BYTES = 200_000_000
+_NO_FEATURES = "no inner values of the two models fit together: pick them by hand"
 _FLOATS = ("", "float32", "float16", "float64", "bfloat16")
 _students: dict[tuple[object, ...], Model] = {}
 
@@ -41,12 +42,12 @@ def suggest(path: str, inputs: tuple[str, ...], plan: Plan, number: int, attenti
         SettingError: a step is not valid.
     """
     teacher, student, _ = _models(path, inputs, plan, number, job)
-    found, why_none = attention_pairs(teacher, student) if attention else (feature_pairs(teacher, student), "")
+    found, why_none = attention_pairs(teacher, student) if attention else (feature_pairs(teacher, student), _NO_FEATURES)
     return Suggestion(
         tuple(one.teacher.name for one in found),
         tuple(one.student.name for one in found),
         tuple(one.reason for one in found),
-        why_none,
+        "" if found else why_none,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 Size = int | None
 
@@ -32,6 +33,11 @@ class Side:
     def __len__(self) -> int:
         return len(self.values)
 
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """The position of each value."""
+        return {value: at for at, value in enumerate(self.values)}
+
 
 @dataclass(frozen=True)
 class Sides:
@@ -46,7 +52,7 @@ class Sides:
 class Suggestion:
     """Pairs of inner values worth matching, k entries each, in the order of the student's graph.
 
-    `reasons` are clauses; `why_none` says why there are no pairs, where that is known.
+    `reasons` are clauses; `why_none` says why there are no pairs, where there are none.
     """
 
     teachers: tuple[str, ...]

@@ -25,6 +25,7 @@ LOSSES = {
     "features": "inner values of matched layers",
     "attention": "maps of where matched layers look",
 }
+_ENDS = re.compile(r";(?=\s|$)")  # of a pair or a path
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?"
 
 
@@ -127,7 +128,8 @@ def parse_ranges(text: str) -> Ranges:
 
 
 def parse_pairs(text: str) -> tuple[tuple[str, str], ...] | None:
-    """ "teacher value => student value; ..." as pairs; None for "auto"; () for "".
+    """ "teacher value => student value; ..." as pairs; None for "auto"; () for "". Names may hold semicolons: none ends a pair
+    unless a blank follows.
 
     Raises:
         SettingError: a pair has no arrow or an empty side.
@@ -135,7 +137,7 @@ def parse_pairs(text: str) -> tuple[tuple[str, str], ...] | None:
     if text.strip() == "auto":
         return None
     pairs = []
-    for piece in text.split(";"):
+    for piece in _ENDS.split(text):
         if not piece.strip():
             continue
         teacher, arrow, student = (part.strip() for part in piece.partition("=>"))
@@ -146,5 +148,5 @@ def parse_pairs(text: str) -> tuple[tuple[str, str], ...] | None:
 
 
 def parse_paths(text: str) -> tuple[str, ...]:
-    """Paths between semicolons."""
-    return tuple(piece.strip() for piece in text.split(";") if piece.strip())
+    """ "large.onnx; middle.onnx" as paths, which may hold semicolons that no blank follows."""
+    return tuple(piece.strip() for piece in _ENDS.split(text) if piece.strip())

@@ -15,6 +15,7 @@ def test_few_points_are_all_kept() -> None:
         curve.add(n, n * n)
     assert np.array_equal(curve.x, np.arange(1000.0))
     assert np.array_equal(curve.y, np.arange(1000.0) ** 2)
+    assert curve.end == 999
     assert curve.x.dtype == curve.y.dtype == np.float64
 
 

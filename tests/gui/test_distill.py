@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, numpy_helper, save
+from onnx import NodeProto, TensorProto, helper, numpy_helper, save
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
 
 from studio.gui.core import Hub
 from studio.gui.distill.columns import LayerColumn
+from studio.gui.distill.links import Links
 from studio.gui.distill.models import ModelButton
 from studio.gui.panels.distill import DistillPanel
 from studio.train.spec import parse_pairs
@@ -49,23 +51,31 @@ def read(qtbot, panel: DistillPanel) -> None:
     qtbot.waitUntil(lambda: panel.match.sides is not None, timeout=20_000)
 
 
-@pytest.fixture
-def narrow(tmp_path: Path) -> Path:
-    """A smaller model that reads digits: 784 to 48 to 10."""
+def save_reader(path: Path, nodes: list[NodeProto], **arrays: tuple[int, ...]) -> Path:
+    """Save a model that reads digits, 784 to 10, with weights of these shapes."""
     rng = np.random.default_rng(0)
-    arrays = {"a": (784, 48), "b": (48,), "c": (48, 10), "d": (10,)}
     weights = [numpy_helper.from_array(rng.normal(size=size).astype(np.float32), name) for name, size in arrays.items()]
-    nodes = [
-        helper.make_node("Gemm", ["image", "a", "b"], ["hidden"], "first/Gemm"),
-        helper.make_node("Relu", ["hidden"], ["active"], "act/Relu"),
-        helper.make_node("Gemm", ["active", "c", "d"], ["logits"], "second/Gemm"),
-    ]
     ends = (("image", 784), ("logits", 10))
     inputs, outputs = ([helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", size])] for n, size in ends)
-    path = tmp_path / "narrow.onnx"
-    graph = helper.make_graph(nodes, "narrow", inputs, outputs, weights)
+    graph = helper.make_graph(nodes, path.stem, inputs, outputs, weights)
     save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     return path
+
+
+def save_narrow(path: Path, hidden: str = "hidden", active: str = "active") -> Path:
+    """784 to 48 to 10."""
+    nodes = [
+        helper.make_node("Gemm", ["image", "a", "b"], [hidden], "first/Gemm"),
+        helper.make_node("Relu", [hidden], [active], "act/Relu"),
+        helper.make_node("Gemm", [active, "c", "d"], ["logits"], "second/Gemm"),
+    ]
+    return save_reader(path, nodes, a=(784, 48), b=(48,), c=(48, 10), d=(10,))
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Path:
+    """A smaller model that reads digits."""
+    return save_narrow(tmp_path / "narrow.onnx")
 
 
 def pick(qtbot, column: LayerColumn, value: str) -> None:
@@ -89,9 +99,26 @@ def suggest(qtbot, panel: DistillPanel, hub: Hub) -> None:
 
 def choose_in_dialog(panel: DistillPanel, button: ModelButton, path: Path) -> None:
     button.choose()
-    dialog = button.findChild(QFileDialog, "choose.file")
+    take_in_dialog(button, path)
+
+
+def take_in_dialog(parent: QWidget, path: Path) -> None:
+    dialog = parent.findChild(QFileDialog, "choose.file")
     dialog.fileSelected.emit(str(path))
     dialog.close()
+    dialog.deleteLater()
+
+
+def add_assistant(qtbot, panel: DistillPanel, path: Path) -> None:
+    assistants = panel.options.assistants
+    assistants.add.click()
+    take_in_dialog(assistants, path)
+    qtbot.waitUntil(lambda: assistants.findChild(QFileDialog, "choose.file") is None)
+
+
+def settle(qtbot, panel: DistillPanel, hub: Hub) -> None:
+    """Wait until all that follows from what was done has been asked and answered."""
+    qtbot.waitUntil(lambda: not panel._soon.isActive() and hub.reader.idle, timeout=20_000)
 
 
 def test_an_empty_panel_offers_the_step_it_is_for(panel: DistillPanel, hub: Hub, qtbot) -> None:
@@ -201,11 +228,20 @@ def test_losses_by_checkbox_and_weight(step: DistillPanel, hub: Hub, qtbot) -> N
     qtbot.keyClicks(weight, "-1")
     qtbot.keyClick(weight, Qt.Key.Key_Return)
     assert settings(hub)["losses"] == "soft 1, features 0.25"
-    assert "The weight of the loss features must be between" in step.findChild(QLabel, "distill.fault").text()
+    fault = step.findChild(QLabel, "distill.fault")
+    assert "The weight of the loss features must be between" in fault.text()
+    weight.selectAll()
+    qtbot.keyClicks(weight, "2")
+    qtbot.keyClick(weight, Qt.Key.Key_Return)
+    assert settings(hub)["losses"] == "soft 1, features 2"
+    assert not fault.isVisible()
     losses.boxes["features"].click()
-    losses.boxes["soft"].click()
+    assert settings(hub)["losses"] == "soft 1"
+    qtbot.mouseClick(losses.boxes["soft"], LEFT)
+    assert losses.boxes["soft"].isChecked()  # one is needed
+    assert losses.boxes["soft"].toolTip() == "At least one loss is needed"
+    losses.automatic.click()
     assert settings(hub)["losses"] == "auto"
-    assert losses.automatic.isChecked()
     for _ in range(5):
         hub.document.undo.undo()
     assert settings(hub)["losses"] == "auto"
@@ -258,6 +294,71 @@ def test_temperature_is_one_undo_however_often_it_is_stepped(step: DistillPanel,
     assert settings(hub)["temperature"] == 2.0
 
 
+def test_a_weight_is_one_undo_however_often_it_is_stepped(step: DistillPanel, hub: Hub, qtbot) -> None:
+    losses = step.options.losses
+    losses.automatic.click()
+    losses.boxes["truth"].click()
+    for name in ("soft", "truth"):
+        for _ in range(3):
+            qtbot.keyClick(losses.weights[name], Qt.Key.Key_Up)
+    assert settings(hub)["losses"] == "soft 1.3, truth 1.3"
+    hub.document.undo.undo()
+    assert settings(hub)["losses"] == "soft 1.3, truth 1"
+    hub.document.undo.undo()
+    assert settings(hub)["losses"] == "soft 1, truth 1"
+
+
+def test_a_suggestion_that_comes_late_is_not_taken_for_other_models(step: DistillPanel, hub: Hub, qtbot, narrow: Path) -> None:
+    qtbot.mouseClick(step.pairs.suggest, LEFT)
+    choose_in_dialog(step, step.heads.student, narrow)
+    settle(qtbot, step, hub)
+    assert step.match.sides is not None
+    assert step.match.sides.student.name == "narrow.onnx"
+    assert settings(hub)["pairs"] == ""
+    assert step.shown_pairs() == ()
+
+
+def test_suggesting_tells_that_nothing_fits(step: DistillPanel, hub: Hub, qtbot, tmp_path: Path) -> None:
+    nodes = [helper.make_node("Gemm", ["image", "a", "b"], ["logits"], "only/Gemm")]
+    choose_in_dialog(step, step.heads.student, save_reader(tmp_path / "linear.onnx", nodes, a=(784, 10), b=(10,)))
+    read(qtbot, step)
+    count = step.findChild(QLabel, "distill.count")
+    assert count.text() == "Pick a layer on each side to match them."
+    qtbot.mouseClick(step.pairs.suggest, LEFT)
+    text = "No inner values of the two models fit together: pick them by hand."
+    qtbot.waitUntil(lambda: count.text() == text, timeout=20_000)
+    assert settings(hub)["pairs"] == ""
+
+
+def test_values_with_semicolons_in_their_names(panel: DistillPanel, hub: Hub, qtbot, open_model, tmp_path: Path) -> None:
+    """As converters from other formats write them where they fuse operators."""
+    hidden, active = "net/MatMul;net/BiasAdd", "net/Relu;net/BiasAdd;1"
+    open_model(save_narrow(tmp_path / "fused;names.onnx", hidden, active))
+    qtbot.mouseClick(panel.add, LEFT)
+    read(qtbot, panel)
+    for column, value in ((panel.match.teacher, hidden), (panel.match.student, "logits")):
+        pick(qtbot, column, value)
+    assert pairs(hub) == panel.shown_pairs() == ((hidden, "logits"),)
+    qtbot.mouseClick(panel.pairs.suggest, LEFT)
+    qtbot.waitUntil(lambda: pairs(hub) == ((active, active),), timeout=20_000)
+    settle(qtbot, panel, hub)
+    assert not panel.fault.isVisible()
+
+
+def test_every_point_of_a_line_is_on_it_however_steep(qtbot) -> None:
+    heights = {("a", "b"): (10.0, 900.0), ("c", "d"): (460.0, 440.0)}
+    links = Links(heights.get, str)
+    qtbot.addWidget(links)
+    links.resize(130, 910)
+    links.show_pairs(tuple(heights), frozenset(), False, -1)
+    for n, pair in enumerate(heights):
+        path = links.path(pair)
+        assert path is not None
+        assert all(links.at(path.pointAtPercent(share)) == n for share in (0.0, 0.1, 0.2, 0.8, 0.9, 1.0))
+        beside = path.pointAtPercent(0.25) + (QPointF(12, 0) if n == 0 else QPointF(0, 12))
+        assert links.at(beside) == -1
+
+
 def test_another_student_by_dialog(step: DistillPanel, hub: Hub, qtbot, narrow: Path) -> None:
     suggest(qtbot, step, hub)
     choose_in_dialog(step, step.heads.student, narrow)
@@ -305,7 +406,23 @@ def test_a_teacher_that_cannot_be_read_is_a_sentence(step: DistillPanel, hub: Hu
     fault = step.findChild(QLabel, "distill.fault")
     qtbot.waitUntil(lambda: "broken.onnx" in fault.text(), timeout=20_000)
     assert step.match.sides is None
+    qtbot.keyClick(step.options.form.controls["temperature"].box, Qt.Key.Key_Up)
+    settle(qtbot, step, hub)
+    assert "broken.onnx" in fault.text()
     hub.document.undo.undo()
+    hub.document.undo.undo()
+    read(qtbot, step)
+    assert not fault.isVisible()
+
+
+def test_models_are_read_again_once_they_can_be(step: DistillPanel, hub: Hub, qtbot, tmp_path: Path) -> None:
+    late = tmp_path / "late.onnx"
+    choose_in_dialog(step, step.heads.student, late)
+    fault = step.findChild(QLabel, "distill.fault")
+    qtbot.waitUntil(lambda: "late.onnx" in fault.text(), timeout=20_000)
+    save_narrow(late)
+    step.hide()
+    step.show()
     read(qtbot, step)
     assert not fault.isVisible()
 
@@ -323,12 +440,7 @@ def test_a_model_that_is_opened_again_is_read_again(step: DistillPanel, hub: Hub
 def test_assistants_are_listed_in_order(step: DistillPanel, hub: Hub, qtbot, narrow: Path) -> None:
     other = narrow.with_name("middle.onnx")
     for path in (narrow, other):
-        step.options.assistants.add.click()
-        dialog = step.options.assistants.findChild(QFileDialog, "choose.file")
-        dialog.fileSelected.emit(str(path))
-        dialog.close()
-        dialog.deleteLater()
-        qtbot.waitUntil(lambda: step.options.assistants.findChild(QFileDialog, "choose.file") is None)
+        add_assistant(qtbot, step, path)
     assert settings(hub)["assistants"] == f"{narrow}; {other}"
     files = step.options.assistants.list
     files.setCurrentRow(1)
@@ -337,3 +449,28 @@ def test_assistants_are_listed_in_order(step: DistillPanel, hub: Hub, qtbot, nar
     files.setFocus()
     qtbot.keyClick(files, Qt.Key.Key_Delete)
     assert settings(hub)["assistants"] == str(narrow)
+
+
+def test_pairs_and_assistants_exclude_one_another(step: DistillPanel, hub: Hub, qtbot, narrow: Path) -> None:
+    fault = step.findChild(QLabel, "distill.fault")
+    suggest(qtbot, step, hub)
+    add_assistant(qtbot, step, narrow)
+    assert settings(hub)["pairs"] == "auto"  # those named are no values of the assistant
+    settle(qtbot, step, hub)
+    assert not fault.isVisible()
+    qtbot.mouseClick(step.pairs.suggest, LEFT)
+    text = "distill: assistants have other inner values: set pairs and attention to auto."
+    qtbot.waitUntil(lambda: fault.text() == text, timeout=20_000)
+    step.pairs.automatic.click()
+    qtbot.waitUntil(lambda: not fault.isVisible(), timeout=20_000)
+
+
+def test_minutes_and_assistants_exclude_one_another(step: DistillPanel, hub: Hub, qtbot, narrow: Path) -> None:
+    fault = step.findChild(QLabel, "distill.fault")
+    timed = replace(hub.document.plan.steps[0], settings={**settings(hub), "minutes": 5.0})
+    hub.document.edit_step(0, timed, "Set minutes")
+    add_assistant(qtbot, step, narrow)
+    text = "distill: minutes cannot be divided among assistants: set epochs or steps."
+    qtbot.waitUntil(lambda: fault.text() == text, timeout=20_000)
+    step.options.assistants.remove.click()
+    qtbot.waitUntil(lambda: not fault.isVisible(), timeout=20_000)

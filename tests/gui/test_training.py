@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLabel
 
 from studio.gui.core import Hub
 from studio.gui.jobs import JobItem, Jobs
-from studio.gui.panels.training import TrainingPanel, trainings
+from studio.gui.panels.training import TrainingPanel
 from studio.gui.plots.curves import moving_average, thinned
 from studio.gui.plots.training import grouped
 
@@ -151,6 +151,55 @@ def test_trainings_of_one_run_are_told_apart(panel: TrainingPanel, hub: Hub, ite
     assert len(panel.charts.losses.points["loss"][0]) == 100
 
 
+def test_each_training_has_its_own_curves(panel: TrainingPanel, hub: Hub, item: JobItem) -> None:
+    record(hub, item, held_out_loss=[(0, 1.0), (9, 0.5)], loss=[(1, 1.0), (9, 0.4)])
+    record(hub, item, held_out_loss=[(0, 2.0)], held_out_soft=[(0, 0.7)], held_out_features=[(0, 1.3)])
+    assert panel.which.currentText() == "Training 2 of 2"
+    assert list(panel.charts.losses.points) == ["held-out loss", "held-out soft", "held-out features"]
+    panel.which.setCurrentIndex(0)
+    assert list(panel.charts.losses.points) == ["loss", "held-out loss"]
+
+
+def test_trainings_that_end_where_they_begin_are_told_apart(panel: TrainingPanel, hub: Hub, item: JobItem) -> None:
+    for value in (1e-8, 2e-8, 3e-8):
+        record(hub, item, held_out_loss=[(0, value)])
+    assert panel.which.currentText() == "Training 3 of 3"
+    assert panel.charts.losses.points["held-out loss"][1].tolist() == [3e-8]
+
+
+def test_a_range_test_begins_its_training(panel: TrainingPanel, hub: Hub, item: JobItem) -> None:
+    for _ in range(2):
+        record(hub, item, range_test=[(1e-4, 1.0), (1e-3, 0.8)])
+        assert panel.findChild(QLabel, "training-soon").isVisible()
+        record(hub, item, held_out_loss=[(0, 1.0)], loss=[(1, 0.9)])
+    assert panel.which.currentText() == "Training 2 of 2"
+
+
+def test_curves_that_came_out_of_sight_are_drawn_when_the_panel_is_seen(panel: TrainingPanel, hub: Hub, item: JobItem) -> None:
+    record(hub, item, loss=LOSS[:10])
+    panel.hide()
+    record(hub, item, loss=LOSS[10:])
+    item.state = "done"
+    hub.jobs.changed.emit(item)
+    assert len(panel.charts.losses.points["loss"][0]) == 10
+    panel.show()
+    assert len(panel.charts.losses.points["loss"][0]) == 100
+
+
+def test_curves_go_with_their_model(panel: TrainingPanel, hub: Hub, open_model, sample, qtbot) -> None:
+    open_model(sample("digit_mlp"))
+    trained = JobItem(1, "Compress: distill", "CPU", "", (hub.document.card.path,), None, None, None, "running")
+    hub.jobs.items.append(trained)
+    record(hub, trained, loss=LOSS)
+    assert panel.charts.isVisible()
+    open_model(sample("image_net"))
+    record(hub, trained, loss=[(101, 0.1)])  # it has not heard yet that it is canceled
+    again = TrainingPanel(hub)
+    qtbot.addWidget(again)
+    assert panel.findChild(QLabel, "training-empty").isVisible()
+    assert again.item is None
+
+
 def test_curves_stay_after_the_end_and_a_new_panel_has_them(panel: TrainingPanel, hub: Hub, item: JobItem, qtbot) -> None:
     record(hub, item, loss=LOSS)
     item.state = "done"
@@ -193,11 +242,6 @@ def test_cancel_keeps_the_curves(panel: TrainingPanel, work: Jobs, qtbot) -> Non
 def test_names_are_grouped_with_the_loss_first() -> None:
     names = ["top-1", "held-out loss", "held-out soft", "loss", "learning rate", "ndcg@10"]
     assert grouped(names) == (["loss", "held-out loss", "held-out soft"], ["top-1", "ndcg@10"], ["learning rate"])
-
-
-def test_trainings_are_cut_where_steps_start_again() -> None:
-    x = np.array([1.0, 2, 3, 1, 2, 2, 0])
-    assert [part[0].tolist() for part in trainings(x, x)] == [[1, 2, 3], [1, 2, 2], [0]]
 
 
 def test_thinning_keeps_every_peak_and_the_order() -> None:

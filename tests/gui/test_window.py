@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import subprocess
 import sys
 import weakref
@@ -10,13 +11,14 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QCoreApplication, QMimeData, QSize, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QLabel, QTabBar, QToolButton, QWidget
 
 from studio.errors import InputsNeeded
 from studio.gui.app import Studio
 from studio.gui.core import Hub
+from studio.gui.jobs import JobItem
 from studio.gui.preferences import PreferencesDialog
 from studio.gui.window import Window
 
@@ -246,6 +248,50 @@ def test_a_recipe_dropped_before_a_model_says_what_comes_first(studio: Studio, t
     studio.window.take(tmp_path / "recipe.yaml")
     assert studio.hub.messages.last == ("warning", "Open a model first. Then drop its recipe or its data.")
     assert not studio.hub.operations.is_opening
+
+
+def test_a_model_dragged_over_the_graph_falls_where_the_mouse_is(opened: Studio, qtbot, sample, tmp_path) -> None:
+    window, document = opened.window, opened.hub.document
+    panel = window.distill
+    window.docks.bring("distill")
+    qtbot.mouseClick(panel.add, Qt.MouseButton.LeftButton)
+    other = shutil.copy(sample("digit_mlp"), tmp_path / "other.onnx")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(other))])
+    copy, buttons = Qt.DropAction.CopyAction, (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    graph, student = (one.mapTo(window, one.rect().center()) for one in (window.graph, panel.match.student))
+    hint = window.findChild(QLabel, "drop.hint")
+
+    def send(event: QDropEvent) -> None:
+        QCoreApplication.sendEvent(window.windowHandle(), event)
+
+    send(QDragEnterEvent(graph, copy, data, *buttons))
+    assert hint.isVisible()
+    send(QDragMoveEvent(student, copy, data, *buttons))
+    assert not hint.isVisible()
+    send(QDropEvent(student.toPointF(), copy, data, *buttons))
+    assert document.plan.steps[0].settings["student"] == str(other)
+    assert document.card.path == str(sample("digit_mlp"))
+
+
+def test_panels_behind_a_tab_wait_until_they_are_seen(opened: Studio, qtbot) -> None:
+    hub, window = opened.hub, opened.window
+    window.docks.bring("jobs")
+    window.distill.editor.add()
+    qtbot.waitUntil(lambda: not window.distill._soon.isActive() and hub.reader.idle, timeout=20_000)
+    assert window.distill.match.sides is None
+    qtbot.keyClick(window, Qt.Key.Key_F7)
+    qtbot.waitUntil(lambda: window.distill.match.sides is not None, timeout=20_000)
+
+    item = JobItem(1, "train", "CPU", "", (hub.document.card.path,), None, None, None, "running")
+    for step in range(3):
+        item.points.append(("loss", step, 1.0))
+        item.take()
+        hub.jobs.changed.emit(item)  # the first brings the panel to the front
+        window.docks.bring("jobs")
+    assert len(window.training.charts.losses.points["loss"][0]) == 1
+    window.docks.bring("training")
+    assert len(window.training.charts.losses.points["loss"][0]) == 3
 
 
 def test_the_window_imports_neither_torch_nor_a_model_library() -> None:

@@ -15,7 +15,7 @@ from studio.gui.icons import icon
 from studio.gui.jobs import JobItem
 from studio.gui.parts import named, page
 from studio.gui.theme import UNIT, colors, numbers
-from studio.gui.words import tr
+from studio.gui.words import say, tr
 from studio.service.disagreement_values import Disagreements
 from studio.service.values import VariantCard
 
@@ -68,15 +68,15 @@ class DisagreementsView(QWidget):
         for one in (self.filter, self.again, self.save):
             row.addWidget(one)
         self.cards = SampleCards()
-        self.nothing = named(QLabel(), "disagreements-nothing")
-        self.nothing.setProperty("role", "muted")
-        self.nothing.setContentsMargins(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT)
+        self.note = named(QLabel(), "disagreements-note")
+        self.note.setProperty("role", "muted")
+        self.note.setContentsMargins(3 * UNIT, 2 * UNIT, 3 * UNIT, 2 * UNIT)
         found = QWidget()
         column = QVBoxLayout(found)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(row)
-        column.addWidget(self.nothing)
+        column.addWidget(self.note)
         column.addWidget(self.cards, 1)
         return found
 
@@ -104,7 +104,9 @@ class DisagreementsView(QWidget):
         if target:
             target = target if Path(target).suffix else f"{target}.csv"
             self._hub.settings.set(export_folder=str(Path(target).parent))
-            self._hub.reader.ask("disagreement.save_rows", found, target, done=self._saved, key="disagreements", priority=1)
+            self._hub.reader.ask(
+                "disagreement.save_rows", found, target, done=self._saved, key="disagreements", priority=1, lasting=True
+            )
 
     def _saved(self, path: str) -> None:
         self._hub.messages.show(tr("Wrote {path}.", path=path))
@@ -153,11 +155,19 @@ class DisagreementsView(QWidget):
         found = self.found
         if found is None:
             return
-        kept = np.flatnonzero(of_kind(found, self.filter.currentData())[found.shown])
+        every = of_kind(found, self.filter.currentData())
+        kept = np.flatnonzero(every[found.shown])
         self.cards.show_rows(found, kept)
         self.cards.setVisible(bool(len(kept)))
-        self.nothing.setVisible(not len(kept))
-        self.nothing.setText(tr("No sample is of this kind.") if len(found.shown) else tr("Both answer every row alike."))
+        text = ""
+        if not len(found.shown):
+            text = tr("Both answer every row alike.")
+        elif not len(kept):
+            text = tr("No sample is of this kind.")
+        elif len(kept) < every.sum():
+            text = tr("{count} of them are shown; the CSV holds every row.", count=f"{len(kept):,}")
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
 
 
 def of_kind(found: Disagreements, kind: str) -> NDArray[np.bool_]:
@@ -186,7 +196,7 @@ def summary(found: Disagreements) -> str:
     if found.effects.any():
         counts = {name: f"{int((found.effects == way).sum()):,}" for name, way in (("hurt", -1), ("help", 1))}
         text += "; " + tr("{hurt} hurt, {help} help", **counts)
-    return f"{text}. " + tr("Made-up inputs.") if found.random else f"{text}."
+    return f"{text}. " + (tr("Made-up inputs.") if found.random else tr("Samples: {name}.", name=say(found.samples)))
 
 
 def _median(found: Disagreements) -> str:

@@ -7,10 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from studio.gui.core import Hub
-from studio.gui.distill.settings import Pair, Settings, with_losses, with_pairs, with_student, without_named_pairs
+from studio.gui.distill.settings import (
+    Pair,
+    Settings,
+    with_assistants,
+    with_losses,
+    with_pairs,
+    with_student,
+    without_named_pairs,
+)
 from studio.gui.words import tr
 from studio.service.values import PlannedStep
-from studio.train.spec import LossTerm
+from studio.train.spec import LossTerm, parse_losses
 
 METHOD = "distill"
 
@@ -58,10 +66,15 @@ class Editor:
         self._edit({**self.settings, name: value}, self._label(name), f"distill {self._turn} {self.number} {name}")
 
     def set_losses(self, terms: tuple[LossTerm, ...]) -> None:
-        self._edit(with_losses(self.settings, terms), self._label("losses"))
+        """Replace the losses; consecutive changes of one weight become one until they are settled."""
+        before = parse_losses(self.settings["losses"])
+        changed = [one.name for one, old in zip(terms, before, strict=False) if one != old]
+        weighed = [one.name for one in terms] == [one.name for one in before]
+        merge = f"distill {self._turn} {self.number} weight {changed}" if weighed else ""
+        self._edit(with_losses(self.settings, terms), self._label("losses"), merge)
 
     def set_assistants(self, paths: tuple[str, ...]) -> None:
-        self._edit({**self.settings, "assistants": "; ".join(paths)}, self._label("assistants"))
+        self._edit(with_assistants(self.settings, paths), self._label("assistants"))
 
     def set_teacher(self, path: str) -> None:
         self._edit(without_named_pairs({**self.settings, "teacher": path}), self._label("teacher"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -13,7 +15,9 @@ from studio.gui.theme import colors
 from studio.gui.words import hint, tr
 
 _NEAR = 6.0  # pixels from a line that count as on it
-_SAMPLES = 40
+#: The line of a pair is a Bezier curve; at its parameter t it is this share of the way from left to right.
+_T = np.linspace(0, 1, 65)
+_X = 1.5 * _T - 1.5 * _T**2 + _T**3
 #: Height of both ends of a pair, or None where it is not drawn.
 Ends = Callable[[Pair], tuple[float, float] | None]
 
@@ -68,12 +72,16 @@ class Links(QWidget):
 
     def at(self, point: QPointF) -> int:
         """The pair whose line is at a point, or -1."""
+        t = float(np.interp(point.x() / self.width(), _X, _T))
+        down = 3 * t**2 - 2 * t**3  # share of the way from the left end to the right one
+        slope = 6 * (t - t**2) / (1.5 - 3 * t + 3 * t**2) / self.width()
         best, found = _NEAR, -1
         for n, pair in enumerate(self.pairs):
-            path = self.path(pair)
-            if path is not None:
-                steps = (path.pointAtPercent(k / _SAMPLES) for k in range(_SAMPLES + 1))
-                away = min(abs(p.y() - point.y()) + abs(p.x() - point.x()) / 2 for p in steps)
+            ends = self._ends(pair)
+            if ends is not None:
+                left, right = ends
+                high = right - left
+                away = abs(left + high * down - point.y()) / math.hypot(1, high * slope)
                 if away <= best:
                     best, found = away, n
         return found

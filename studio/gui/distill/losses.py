@@ -24,7 +24,7 @@ class LossesForm(QWidget):
     """`given` tells all losses that are taken, none for the automatic choice."""
 
     given = Signal(tuple)
-    refused = Signal(str)  # why a weight is not taken
+    refused = Signal(str)  # why a weight is not taken, empty where it is
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,7 +41,6 @@ class LossesForm(QWidget):
         self.weights: dict[str, NumberBox] = {}
         for row, (name, about) in enumerate(LOSSES.items()):
             box, weight = named(QCheckBox(name), f"distill.loss.{name}"), NumberBox(_WEIGHT)
-            box.setToolTip(say(about[0].upper() + about[1:]))
             box.setAccessibleDescription(say(about))
             box.toggled.connect(partial(self._take, name))
             weight.setObjectName(f"distill.weight.{name}")
@@ -68,6 +67,9 @@ class LossesForm(QWidget):
         for name, box in self.boxes.items():
             with QSignalBlocker(box):
                 box.setChecked(name in weights)
+            last = [name] == list(weights)
+            box.setEnabled(not last)
+            box.setToolTip(tr("At least one loss is needed") if last else say(LOSSES[name][0].upper() + LOSSES[name][1:]))
             self.weights[name].setVisible(name in weights)
             if name in weights:
                 self.weights[name].show_value(weights[name])
@@ -82,6 +84,7 @@ class LossesForm(QWidget):
     def _weigh(self, name: str, value: object) -> None:
         fault = _WEIGHT.fault(value)
         if fault is None and isinstance(value, int | float):
+            self.refused.emit("")
             self.given.emit(tuple(LossTerm(name, float(value)) if one.name == name else one for one in self._terms))
         else:
             self.show_terms(self._terms)

@@ -63,12 +63,11 @@ class MatchView(QWidget):
     def show_pairs(self, pairs: Sequence[Pair], reasons: dict[Pair, str], automatic: bool, current: int) -> None:
         """Show these pairs, the chosen one in the middle."""
         self._pairs, self._reasons = tuple(pairs), reasons
-        self._fill()
         self.links.show_pairs(pairs, frozenset(pair for pair in pairs if self.unequal(pair)), automatic, current)
+        self._fill()
         if 0 <= current < len(pairs):
             self.teacher.reveal(pairs[current][0])
             self.student.reveal(pairs[current][1])
-        self._mark()
 
     def _fill(self) -> None:
         sides = self.sides
@@ -89,11 +88,8 @@ class MatchView(QWidget):
     def width_of(self, pair: Pair, place: int) -> int | None:
         """Channels of the teacher's (0) or the student's value (1); None if they are not known."""
         side = self._side(place)
-        return side.widths[side.values.index(pair[place])] if side is not None and pair[place] in side.values else None
-
-    def knows(self, pair: Pair) -> bool:
-        """Whether both models have these values."""
-        return all((side := self._side(place)) is not None and pair[place] in side.values for place in (0, 1))
+        at = side.place.get(pair[place]) if side is not None else None
+        return None if side is None or at is None else side.widths[at]
 
     def _side(self, place: int) -> Side | None:
         return None if self.sides is None else (self.sides.teacher, self.sides.student)[place]

@@ -30,7 +30,6 @@ class ModelButton(QPushButton):
         self._path, self._whole = "", ""
         self.setIcon(icon(sign))
         self.setAcceptDrops(True)
-        self.setProperty("takesDrops", True)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._menu = QMenu(self)
         self._menu.setToolTipsVisible(True)

@@ -123,7 +123,7 @@ class PairsPart(QWidget):
 
 
 def _at(side: Side | None, value: str) -> int:
-    return side.values.index(value) if side is not None and value in side.values else -1
+    return side.place.get(value, -1) if side is not None else -1
 
 
 def _layer(side: Side | None, value: str) -> str:

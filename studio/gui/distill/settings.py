@@ -59,6 +59,12 @@ def with_student(settings: Settings, path: str) -> Settings:
     return without_named_pairs(given)
 
 
+def with_assistants(settings: Settings, paths: Iterable[str]) -> Settings:
+    """The settings with these models between teacher and student, whose inner values are others than those that were named."""
+    given = {**settings, "assistants": "; ".join(paths)}
+    return without_named_pairs(given) if given["assistants"] else given
+
+
 def without_named_pairs(settings: Settings) -> Settings:
-    """Pairs that were named become automatic: one of the models has changed."""
+    """Pairs that were named become automatic: they are of other models."""
     return {**settings, **{name: AUTOMATIC for name in LOSS_OF if parse_pairs(settings[name])}}

@@ -197,7 +197,9 @@ class ComparePanel(QWidget):
             self._save_picture(Path(target))
         elif target:
             variants = tuple((card.folder, label(card)) for card in cards)
-            self._hub.reader.ask("comparison.save_report", variants, target, done=self._saved, key="report", priority=1)
+            self._hub.reader.ask(
+                "comparison.save_report", variants, target, done=self._saved, key="report", priority=1, lasting=True
+            )
 
     def _ask_target(self, title: str, name: str, kinds: str, extension: str) -> str:
         start = str(Path(self._hub.settings.values.export_folder) / name)

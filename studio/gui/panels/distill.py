@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -17,11 +17,14 @@ from studio.gui.distill.pairs import PairsPart
 from studio.gui.distill.settings import AUTOMATIC, Pair
 from studio.gui.icons import icon
 from studio.gui.parts import Notice, named, page
+from studio.gui.reader import Ask
 from studio.gui.theme import UNIT, colors
 from studio.gui.words import say, tr
 from studio.service.distilled_values import Sides, Suggestion
 from studio.service.values import PlannedStep
 from studio.train.spec import parse_pairs
+
+_SOON_MS = 200  # from the last change to what is asked because of it
 
 
 class DistillPanel(QWidget):
@@ -32,11 +35,17 @@ class DistillPanel(QWidget):
         self.setObjectName("distill-panel")
         self._hub = hub
         self.editor = Editor(hub)
-        self._asked: tuple[object, ...] = ()  # which models the shown sides are of
+        self._models: tuple[object, ...] = ()  # which the shown sides are of
+        self._asks: dict[str, Ask] = {}  # about these models: "sides", and pairs by kind
         self._sides: Sides | None = None
         self._suggested: dict[str, Suggestion] = {}  # by kind
         self._wanted: set[str] = set()  # kinds whose pairs are taken once they are suggested
         self._shown: tuple[int, PlannedStep | None] = (-1, None)
+        self._faults = {"value": "", "step": "", "models": ""}  # sentences by what is at fault
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_SOON_MS)
+        self._soon.timeout.connect(self._ask)
         self.current = -1  # the chosen pair
         self.setAcceptDrops(True)
         self._pages = QStackedWidget()
@@ -48,8 +57,8 @@ class DistillPanel(QWidget):
         layout.addWidget(self._pages)
         document = hub.document
         for signal in (document.opened, document.closed, document.plan_changed, document.step_changed, hub.methods_known):
-            signal.connect(self._follow)
-        self._follow()
+            signal.connect(self.follow)
+        self.follow()
 
     def _empty(self) -> QWidget:
         self.add = named(QPushButton(icon("plus", colors().on_accent), tr("Add a distill step")), "distill.add")
@@ -135,7 +144,7 @@ class DistillPanel(QWidget):
         if (teacher, student) in pairs:
             self.choose(pairs.index((teacher, student)))
             return
-        place = {value: at for at, value in enumerate(self._sides.student.values if self._sides else ())}
+        place = self._sides.student.place if self._sides else {}
         every = sorted((*pairs, (teacher, student)), key=lambda pair: place.get(pair[1], len(place)))
         self.current = every.index((teacher, student))
         self.editor.set_pairs(self.pairs.kind, every, tr("Match two layers"))
@@ -151,64 +160,88 @@ class DistillPanel(QWidget):
 
     # The step and its models
 
-    def _follow(self, _: object = None) -> None:
-        at = self.editor.number
-        self.add.setEnabled(METHOD in self._hub.methods and self._hub.document.card is not None)
+    def follow(self, _: object = None) -> None:
+        """Show the step as it is; its models are read once the panel is seen."""
+        document, at = self._hub.document, self.editor.number
+        self.add.setEnabled(METHOD in self._hub.methods and document.card is not None)
         for n, part in enumerate(self._parts):  # the one behind asks for no room
             policy = QSizePolicy.Policy.Preferred if n == (at >= 0) else QSizePolicy.Policy.Ignored
             part.setSizePolicy(policy, policy)
         self._pages.setCurrentIndex(1 if at >= 0 else 0)
-        if at < 0:
-            self._shown, self._asked, self.current = (-1, None), (), -1
-            self._wanted.clear()
+        if document.card is None or at < 0:
+            self._shown, self.current = (-1, None), -1
+            self._forget(())
             return
+        settings = self.editor.settings
+        before = () if settings["student"] else document.plan.steps[:at]
+        models = (document.card.path, before, settings["teacher"], settings["student"])
+        if models != self._models:
+            self._forget(models)
+            self._show_sides()
         if self._shown != (at, self.editor.step):
             self._shown = (at, self.editor.step)
-            settings = self.editor.settings
             self.options.show_step(at, settings)
             self.heads.teacher.show_path(settings["teacher"])
             self.heads.student.show_path(settings["student"])
             self._show_pairs()
-        self._ask()
+            self._tell("value", "")
+            self._hub.reader.ask("reader.check_step", self.editor.step, done=self._checked, key="distill-check", priority=1)
+        self._soon.start()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._follow()
+        self.follow()
+
+    def _forget(self, models: tuple[object, ...]) -> None:
+        """Whatever is known, asked or wanted of other models than these is of no use."""
+        for ask in self._asks.values():
+            ask.cancel()
+        self._asks, self._suggested, self._sides, self._models = {}, {}, None, models
+        self._wanted.clear()
+        self._tell("models", "")
 
     def _ask(self) -> None:
         """Have both models read, once the panel is seen."""
-        document, at, settings = self._hub.document, self.editor.number, self.editor.settings
-        if not self.isVisible() or document.card is None:
+        document = self._hub.document
+        if document.card is None or self.editor.number < 0 or self.visibleRegion().isEmpty():
             return
-        before = () if settings["student"] else document.plan.steps[:at]
-        asked = (document.card.path, before, settings["teacher"], settings["student"])
-        if asked == self._asked:
+        if "sides" in self._asks:
             self._complete()
             return
-        self._asked, self._suggested, self._sides = asked, {}, None
-        self._show_sides()
-        self.fault.show_text("")
         self.note.show_text(tr("Reading both models…"))
-        self._hub.reader.ask(
-            "distilled.sides", document.card.path, document.inputs, document.plan, at,
-            done=self._found, failed=self._failed, key="distill-sides", priority=3,
+        self._asks["sides"] = self._hub.reader.ask(
+            "distilled.sides", document.card.path, document.inputs, document.plan, self.editor.number,
+            done=self._found, failed=self._unread, key="distill-sides", priority=3,
         )  # fmt: skip
 
     def _found(self, sides: Sides) -> None:
-        if self.editor.number < 0:
-            return
         self._sides = sides
+        self._tell("models", "")
         left_out = ", ".join(dict.fromkeys(sides.left_out))
         self.note.show_text(tr("The student is shown without what {steps} will change.", steps=left_out) if left_out else "")
         self._show_sides()
         self._complete()
 
-    def _failed(self, error: StudioError) -> None:
+    def _unread(self, error: StudioError) -> None:
+        """What changes next, or brings the panel to the front, has the models read again."""
+        del self._asks["sides"]
         self.note.show_text("")
-        self.fault.show_text(say(str(error)))
+        self._failed(error)
+
+    def _failed(self, error: StudioError) -> None:
+        self._wanted.clear()
+        self._tell("models", str(error))
+
+    def _checked(self, fault: str) -> None:
+        self._tell("step", fault)
 
     def _refused(self, text: str) -> None:
-        self.fault.show_text(say(text))
+        self._tell("value", text)
+
+    def _tell(self, what: str, text: str) -> None:
+        """Show why a value is not taken, the step cannot be run, or the models cannot be read: the first of these."""
+        self._faults[what] = say(text)
+        self.fault.show_text(next(filter(None, self._faults.values()), ""))
 
     def _complete(self) -> None:
         """What is chosen automatically is suggested, to be seen."""
@@ -218,7 +251,7 @@ class DistillPanel(QWidget):
     def _ask_pairs(self) -> None:
         document, kind = self._hub.document, self.pairs.kind
         if document.card is not None:
-            self._hub.reader.ask(
+            self._asks[kind] = self._hub.reader.ask(
                 "distilled.suggest", document.card.path, document.inputs, document.plan, self.editor.number,
                 kind == "attention", done=self._attention if kind == "attention" else self._features,
                 failed=self._failed, key=f"distill-{kind}", priority=3,
@@ -231,9 +264,8 @@ class DistillPanel(QWidget):
         self._take("attention", found)
 
     def _take(self, kind: str, found: Suggestion) -> None:
-        if self.editor.number < 0:
-            return
         self._suggested[kind] = found
+        self._tell("models", "")
         if kind in self._wanted:
             self._wanted.discard(kind)
             self.current = -1

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -23,7 +22,7 @@ from studio.gui.icons import icon
 from studio.gui.job_row import clock, left_text, state_text
 from studio.gui.jobs import JobItem
 from studio.gui.parts import ElidedLabel, named, page
-from studio.gui.plots.curves import CurvePlot, Points
+from studio.gui.plots.curves import CurvePlot
 from studio.gui.plots.training import TrainingCharts, best, make_plots
 from studio.gui.theme import UNIT, numbers
 from studio.gui.words import say, tr
@@ -42,9 +41,10 @@ class TrainingPanel(QWidget):
         super().__init__()
         self.setObjectName("training-panel")
         self._hub = hub
-        self.item: JobItem | None = next((one for one in reversed(hub.jobs.items) if one.curves), None)
+        opened = (hub.document.card.path,) if hub.document.card else ()
+        items = (one for one in reversed(hub.jobs.items) if one.curves and one.args[:1] == opened)
+        self.item: JobItem | None = next(items, None)
         self._drawn: tuple[object, ...] = ()
-        self._trainings: dict[str, list[Points]] = {}
         self._plots: list[CurvePlot] = []
         self._plots_to_make = make_plots()
         self._ahead = QTimer(self)
@@ -60,8 +60,9 @@ class TrainingPanel(QWidget):
         hub.jobs.added.connect(self._expect)
         for signal in (hub.document.plan_changed, hub.document.opened, hub.document.closed, hub.methods_known):
             signal.connect(self._ready)
+        hub.document.closed.connect(self._forget)
         self._ready()
-        self._show()
+        self.refresh()
 
     # Parts
 
@@ -118,7 +119,7 @@ class TrainingPanel(QWidget):
         self.which = named(QComboBox(), "training-which")
         self.which.setAccessibleName(tr("Training"))
         self.which.setToolTip(tr("This run trains several times, one after the other"))
-        self.which.currentIndexChanged.connect(self._show)
+        self.which.currentIndexChanged.connect(self.refresh)
         buttons = QGridLayout()
         buttons.setSpacing(UNIT)
         buttons.addWidget(self.pause, 0, 0)
@@ -138,12 +139,17 @@ class TrainingPanel(QWidget):
     # The job
 
     def _changed(self, item: JobItem) -> None:
-        if item is not self.item and item.state == "running" and item.curves:
+        if item is not self.item and item.state == "running" and item.curves and not item.job.cancelled:
             self.item = item
-            self._show()
+            self.refresh()
             self.began.emit()
         elif item is self.item:
-            self._show()
+            self.refresh()
+
+    def _forget(self) -> None:
+        """Curves belong to the model that was open."""
+        self.item, self._drawn = None, ()
+        self._pages.setCurrentIndex(0)
 
     def _expect(self, _: JobItem) -> None:
         """A job may train in a moment: what takes time to make is made before, part by part."""
@@ -180,14 +186,19 @@ class TrainingPanel(QWidget):
 
     # Drawing
 
-    def _show(self, _: int = 0) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+    def refresh(self, _: object = None) -> None:
+        """Show the job as it is; its curves only where they are seen."""
         if self.item is None:
             return
         self._fill()
         self._nothing.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self._pages.setCurrentIndex(1)
         self._show_state(self.item)
-        if self.isVisible() or not self._drawn:
+        if not self._drawn or not self.visibleRegion().isEmpty():
             self._show_curves(self.item)
 
     def _show_state(self, item: JobItem) -> None:
@@ -218,15 +229,14 @@ class TrainingPanel(QWidget):
         self.finish.setEnabled(item.improving)
 
     def _show_curves(self, item: JobItem) -> None:
-        came = tuple((name, curve.came) for name, curve in item.curves.items())
-        if (item, came) != self._drawn[:2]:
-            self._trainings = {name: trainings(curve.x, curve.y) for name, curve in item.curves.items() if name != _RANGE_TEST}
-            self._offer(max(map(len, self._trainings.values()), default=0))
+        self._offer(len(item.trainings))
         at = self.which.currentIndex()
-        if (item, came, at) == self._drawn:
+        curves = {name: curve for name, curve in item.trainings[at].items() if name != _RANGE_TEST}
+        drawn = (item, at, {name: curve.came for name, curve in curves.items()})
+        if drawn == self._drawn:
             return
-        self._drawn = (item, came, at)
-        points = {name: parts[at] for name, parts in self._trainings.items() if at < len(parts)}
+        self._drawn = drawn
+        points = {name: (curve.x, curve.y) for name, curve in curves.items()}
         self._views.setCurrentIndex(1 if points else 0)
         self.charts.show_curves(points)
         found = best(points)
@@ -246,9 +256,3 @@ class TrainingPanel(QWidget):
             self.which.setCurrentIndex(count - 1 if newest or chosen >= count else chosen)
             self.which.blockSignals(False)
         self.which.setVisible(count > 1)
-
-
-def trainings(x: NDArray[np.float64], y: NDArray[np.float64]) -> list[Points]:
-    """The points of a curve apart by training: another one has begun where steps start again."""
-    cuts = np.flatnonzero(np.diff(x) < 0) + 1
-    return list(zip(np.split(x, cuts), np.split(y, cuts), strict=True))

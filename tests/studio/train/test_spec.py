@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from studio.errors import SettingError
+from studio.gui.distill.settings import pairs_text
 from studio.method import make_method
 from studio.train.spec import (
     LOSSES,
@@ -93,6 +94,12 @@ def test_pairs_and_paths() -> None:
     with pytest.raises(SettingError, match="'a => ' is not a pair of values|'a =>' is not a pair of values"):
         parse_pairs("a => ; b => c")
     assert parse_paths(" large.onnx; middle.onnx ;") == ("large.onnx", "middle.onnx")
+
+
+def test_names_and_paths_may_hold_semicolons() -> None:
+    pairs = (("a/Relu;b/BiasAdd", "a/Relu"), ("c", "d;e;f"))
+    assert parse_pairs(pairs_text(pairs)) == pairs
+    assert parse_paths("/models;old/large.onnx; middle.onnx") == ("/models;old/large.onnx", "middle.onnx")
 
 
 @pytest.mark.parametrize(
