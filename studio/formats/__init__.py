@@ -40,14 +40,14 @@ def load(path: str | Path, job: Job | None = None, inputs: tuple[str, ...] = ())
     """Open a model file of any known format. What it is called does not matter, only what it holds.
 
     Args:
-        path: the file.
+        path: the file; "~" at its start is the user's home.
         inputs: for formats without input shapes (TorchScript): "name:dtype:shape" per input, such as
             "x:float32:1x3x224x224"; a word in the shape, as in "batchx3x224x224", is a dynamic axis of that name.
 
     Raises:
         ModelError: the file cannot be opened; says what it is and what to do instead.
     """
-    path, job = Path(path), job or Job()
+    path, job = _at_home(Path(path)), job or Job()
     try:
         _check_file(path)
         with path.open("rb") as file:
@@ -66,6 +66,13 @@ def load(path: str | Path, job: Job | None = None, inputs: tuple[str, ...] = ())
 
 def _converters() -> tuple[ModuleType, ...]:
     return tuple(import_module(f"studio.formats.{name}") for name in _CONVERTED)
+
+
+def _at_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # the name of a file begins with "~" and is nobody's home
+        return path
 
 
 def _check_file(path: Path) -> None:

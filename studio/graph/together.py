@@ -6,7 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from studio.graph.edit import Names, add_initializer
-from studio.model import LAYER_KEY, Model
+from studio.model import LAYER_KEY, Model, Port
 from studio.weights import FLOAT_TYPES
 
 
@@ -28,18 +28,23 @@ def why_not_together(one: Model, other: Model) -> str | None:
 
 
 def different_interface(one: Model, other: Model) -> str | None:
-    """How the inputs or outputs of two models differ in name, type, or number of axes, or None."""
+    """How the inputs or outputs of two models differ in name, type, or what is known of their shapes, or None."""
     for kind, mine, theirs in (("their inputs", one.inputs, other.inputs), ("their outputs", one.outputs, other.outputs)):
-        here, there = (
-            {p.name: (p.dtype, None if p.shape is None else len(p.shape)) for p in ports} for ports in (mine, theirs)
-        )
+        here, there = ({port.name: port for port in ports} for ports in (mine, theirs))
         if here.keys() != there.keys():
             return f"{kind} have different names: {', '.join(here)} and {', '.join(there)}"
-        for name, (dtype, rank) in here.items():
-            if dtype != there[name][0] or (None not in (rank, there[name][1]) and rank != there[name][1]):
-                ports = [next(p for p in ports if p.name == name) for ports in (mine, theirs)]
-                return f"{name} differs: {ports[0]} and {ports[1]}"
+        for name, port in here.items():
+            if port.dtype != there[name].dtype or not _may_be_alike(port, there[name]):
+                return f"{name} differs: {port} and {there[name]}"
     return None
+
+
+def _may_be_alike(one: Port, other: Port) -> bool:
+    """Whether two shapes have one length on every axis on which both are fixed."""
+    if one.shape is None or other.shape is None:
+        return True
+    fixed = [(a, b) for a, b in zip(one.shape, other.shape, strict=False) if isinstance(a, int) and isinstance(b, int)]
+    return len(one.shape) == len(other.shape) and all(a == b for a, b in fixed)
 
 
 def together(one: Model, other: Model, alpha: float) -> Model:

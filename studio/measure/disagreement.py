@@ -8,6 +8,7 @@ they stream.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,7 +36,8 @@ class Disagreement:
         before, after: answers of the original and of the changed model, as texts; of "output" they are empty.
         labels: what is right, as texts; empty where it is not known.
         amounts: float64[n], how far apart the answers are, 0 or more: the change of the probability of the original's class,
-            the share of pixels or characters that differ, the change of a value or of a cosine, ||y - y'|| / ||y||.
+            the share of pixels or characters that differ, the change of a value or of a cosine, ||y - y'|| / ||y||; infinite
+            where one of them is no number.
         flipped: bool[n], whether the answer is another one; never for values, cosines and outputs, which always differ a bit.
         effects: int8[n], -1 where the changed model is further from the label, 1 where it is closer, 0 where neither is known.
         low, high: 95 % interval of the share of rows that flip (Wilson's, of as many rows as are independent); NaN where
@@ -112,7 +114,8 @@ class _Line:
 
     @property
     def effect(self) -> int:
-        return int(np.sign(self.errors[0] - self.errors[1]))
+        before, after = (math.inf if math.isnan(error) else error for error in self.errors)
+        return (before > after) - (before < after)
 
 
 @dataclass(frozen=True)
@@ -247,15 +250,17 @@ def _ranked(kind: str, lines: list[_Line], samples: Samples) -> Disagreement:
         blocks = samples.blocks[[line.row for line in lines]] if samples.blocks is not None else None
         n = independent(flips.astype(np.float64), blocks)
         low, high = wilson(float(flips.mean()) * n, n)
-    lines = sorted(lines, key=lambda line: (not line.flipped, -line.amount))
+    amounts = np.array([math.inf if math.isnan(line.amount) else line.amount for line in lines])
+    order = np.lexsort((-amounts, ~flips))
+    lines = [lines[place] for place in order]
     return Disagreement(
         kind,
         np.array([line.row for line in lines], np.int64),
         tuple(line.before for line in lines),
         tuple(line.after for line in lines),
         tuple(line.label for line in lines),
-        np.array([line.amount for line in lines]),
-        np.array([line.flipped for line in lines], bool),
+        amounts[order],
+        flips[order],
         np.array([line.effect for line in lines], np.int8),
         low,
         high,

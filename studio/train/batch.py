@@ -18,6 +18,7 @@ class TrainingBatch:
         labels: one entry per real row, float32 or int64; None without labels.
         groups: int64[rows], which rows are ranked against one another; None without groups.
         restart: bool[rows], where recurrent state starts anew instead of going on from the batch before.
+        filled: rows that go through the model where a fixed batch is filled beyond the real ones; 0 where it is not.
         weight: what a mean over its rows counts in the mean of all processes, so that every row counts the same.
     """
 
@@ -26,6 +27,7 @@ class TrainingBatch:
     labels: torch.Tensor | None = None
     groups: torch.Tensor | None = None
     restart: torch.Tensor | None = None
+    filled: int = 0
     weight: float = 1.0
 
     def to(self, device: torch.device) -> TrainingBatch:
@@ -37,5 +39,4 @@ class TrainingBatch:
 
 def real(value: torch.Tensor, batch: TrainingBatch) -> torch.Tensor:
     """`value` without the rows that only fill a fixed batch, where its first axis is that of the rows."""
-    filled = next((len(v) for v in batch.feeds.values() if v.ndim and len(v) >= len(batch.rows)), len(batch.rows))
-    return value[: len(batch.rows)] if value.ndim and len(value) == filled > len(batch.rows) else value
+    return value[: len(batch.rows)] if value.ndim and len(value) == batch.filled else value

@@ -110,7 +110,7 @@ class TrainingData:
         labels = self.samples.labels(rows)
         groups = None if self.groups is None else torch.from_numpy(np.unique(self.groups[rows], return_inverse=True)[1])
         marks = None if restart is None else torch.from_numpy(restart)
-        return TrainingBatch(feeds, rows, None if labels is None else _labels(labels), groups, marks)
+        return TrainingBatch(feeds, rows, None if labels is None else _labels(labels), groups, marks, len(padded))
 
     def broken(self, windows: Iterable[tuple[TrainingBatch, ...]]) -> int | None:
         """The number of the first row of these that holds a value that is not a number."""

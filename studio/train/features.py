@@ -68,7 +68,7 @@ class Features(Term):
 
 
 class AttentionTransfer(Term):
-    """Squared distance between where two convolutional values are large: their mean squares over channels.
+    """Squared distance between where two values of convolutions or tokens are large: their mean squares over channels.
 
     Widths may differ without a projection. Source: Zagoruyko and Komodakis, arXiv 1612.03928, equation 2 (p = 2).
     """
@@ -77,11 +77,15 @@ class AttentionTransfer(Term):
         super().__init__("attention", weight, (pair.student.name,), (pair.teacher.name,))
         self.pair = pair
         _comparable(pair)
+        if len(pair.student.shape) < 3:
+            what = f"{pair.teacher.name} and {pair.student.name} have no maps to compare"
+            raise SettingError(what, "every row is one vector", "Choose values of convolutions or tokens")
 
     def forward(self, student: Values, teacher: Values, batch: TrainingBatch) -> Tensor:
         own, wanted = _values(self.pair, student, teacher, batch)
         own, wanted = _same_size(own, wanted, self.pair)
-        return (energy(own) - energy(wanted)).square().sum(1).mean()
+        axis = self.pair.student.axis
+        return (energy(own, axis) - energy(wanted, axis)).square().sum(1).mean()
 
 
 class AttentionMaps(Term):
@@ -157,14 +161,18 @@ def inner_terms(
 
 
 def normalized_error(student: Tensor, teacher: Tensor) -> Tensor:
-    """Mean squared error over the variance of the teacher's values; 1 is what guessing their mean would cost."""
-    variance = (teacher - teacher.mean()).square().mean()
-    return (student - teacher).square().mean() / variance.clamp_min(torch.finfo(variance.dtype).tiny)
+    """Mean squared error over the variance of the teacher's values; 1 is what guessing their mean would cost.
+
+    Values that are all the same up to rounding have their square for a variance, and zeros have 1.
+    """
+    power, variance = teacher.square().mean(), (teacher - teacher.mean()).square().mean()
+    unit = torch.where(variance > torch.finfo(variance.dtype).eps * power, variance, power)
+    return (student - teacher).square().mean() / torch.where(unit > 0, unit, 1.0)
 
 
-def energy(value: Tensor) -> Tensor:
-    """[rows, channels, ...] as unit vectors [rows, positions] of mean squares over channels."""
-    return functional.normalize(value.square().mean(1).flatten(1), dim=1)
+def energy(value: Tensor, axis: int = 1) -> Tensor:
+    """[rows, ...] with channels on `axis` as unit vectors [rows, positions] of mean squares over channels."""
+    return functional.normalize(value.square().mean(axis).flatten(1), dim=1)
 
 
 def map_divergence(student: Tensor, teacher: Tensor) -> Tensor:
@@ -202,15 +210,16 @@ def _values(pair: Pair, student: Values, teacher: Values, batch: TrainingBatch) 
 
 
 def _same_size(own: Tensor, wanted: Tensor, pair: Pair) -> tuple[Tensor, Tensor]:
-    """Both at the smaller of their sizes where they have positions behind the channels."""
-    if own.shape[2:] == wanted.shape[2:] and (pair.student.axis == 1 or own.shape[:-1] == wanted.shape[:-1]):
+    """Both at the smaller of their sizes, whatever their channels are."""
+    axis = pair.student.axis
+    if own.movedim(axis, -1).shape[:-1] == wanted.movedim(axis, -1).shape[:-1]:
         return own, wanted
     pool: dict[int, Callable[..., Tensor]] = {
         3: functional.adaptive_avg_pool1d,
         4: functional.adaptive_avg_pool2d,
         5: functional.adaptive_avg_pool3d,
     }
-    if pair.student.axis != 1 or own.ndim not in pool:
+    if axis != 1 or own.ndim not in pool or len(own) != len(wanted):
         raise _different(pair, own, wanted)
     sizes = [min(a, b) for a, b in zip(own.shape[2:], wanted.shape[2:], strict=True)]
     return pool[own.ndim](own, sizes), pool[own.ndim](wanted, sizes)

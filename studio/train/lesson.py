@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
 from studio.errors import RunError
+from studio.measure.fidelity import class_axis
 from studio.measure.task import Scorer
 from studio.model import Model
 from studio.samples import Batch
@@ -79,24 +80,26 @@ def from_teacher(
         RunError: a loss that was asked for fits no output, or needs labels that are not there.
     """
     own = outputs_of(student, data.samples)
-    theirs = {one.name: one for one in outputs_of(teacher, data.samples)}
     if not own:
         raise RunError("There is nothing to distill", f"no output of {student.name} is a float")
     guide = Twin(teacher, outputs=[port.name for port in teacher.outputs])
-    variances = _variances(guide, [theirs[one.name] for one in own], data)
+    own = _looked_at(twin, own, data)
+    theirs = {one.name: one for one in _looked_at(guide, outputs_of(teacher, data.samples), data)}
+    logits = {one.name: theirs[one.name].logits if theirs[one.name].activated == one.activated else one.name for one in own}
+    variances = _variances(guide, logits, data)
     terms: list[Term] = []
+    notes: list[str] = []
 
-    def add(name: str, weight: float, one: Output) -> None:
-        guided, variance = theirs[one.name], variances[one.name]
-        if guided.activated != one.activated:  # one of them ends before the softmax or sigmoid: compare what both return
-            one, guided = (Output(o.name, "values", o.name) for o in (one, guided))
-            name = "regression" if name in ("soft", "bce") else name
-        terms.append(AgainstTeacher(name, weight, one, guided, temperature=temperature, variance=variance))
+    def add(usual: str, one: Output, term: LossTerm | None = None) -> None:
+        loss, mine, guided = _comparable(usual, one, theirs[one.name])
+        if loss != usual:
+            notes.append(f"{one.name}: only one of both models ends in a softmax or sigmoid, so what they return is compared")
+        name, weight = (loss, 1.0) if term is None else (term.name, term.weight)
+        variance = variances[one.name]
+        terms.append(AgainstTeacher(name, weight, loss, mine, guided, temperature=temperature, variance=variance))
 
-    wanted = list(asked) if any(term.name not in ("features", "attention") for term in asked) else []
+    wanted = [term for term in asked if term.name not in ("features", "attention")]
     for term in wanted:
-        if term.name in ("features", "attention"):
-            continue
         if term.name == "truth":
             terms.append(_truth("truth", term.weight, "", student, twin, data))
             continue
@@ -108,11 +111,14 @@ def from_teacher(
             what = f"The loss {term.name} fits no output of {student.name}"
             raise RunError(what, f"none of them holds {need}", "Leave losses at auto")
         for one in fitting:
-            add(term.name, term.weight, one)
+            add(term.name, one, term)
     if not wanted:
         for one in own:
-            add(_BY_OUTPUT[one.kind], 1.0, one)
-    lesson = Lesson([*terms, *extra], source=teacher)
+            add(_BY_OUTPUT[one.kind], one)
+    if asked and not wanted:
+        names = ", ".join(f"{name} 1" for name in dict.fromkeys(term.name for term in terms))
+        notes.append(f"losses name inner values alone, which do not teach what to return: {names} was added")
+    lesson = Lesson([*terms, *extra], notes=notes, source=teacher)
     lesson.teacher = Teacher(guide, lesson.objective.teacher, recurrence)
     return lesson
 
@@ -132,6 +138,32 @@ def from_labels(student: Model, twin: Twin, data: TrainingData, asked: Sequence[
     return Lesson([*terms, *[_calibrated(term) for term in terms if term.name == "truth" and _binary_ranking(term, data)]])
 
 
+def _looked_at(twin: Twin, outputs: Sequence[Output], data: TrainingData) -> tuple[Output, ...]:
+    """The same outputs; classes, and so said, are those that hold probabilities of classes without a softmax at the end."""
+    if all(one.activated for one in outputs):
+        return tuple(outputs)
+    with torch.no_grad():
+        values = twin.eval()(data.read(data.learned[: data.samples.fixed_batch or 4]).feeds)
+
+    def chances(one: Output) -> bool:
+        value = values[one.name].float()
+        if one.activated or one.axis < 0 or bool((value < 0).any()):
+            return False
+        total = value.sum(one.axis)
+        return torch.allclose(total, torch.ones_like(total), atol=1e-2)
+
+    return tuple(replace(one, kind="classes", probability=True) if chances(one) else one for one in outputs)
+
+
+def _comparable(loss: str, student: Output, teacher: Output) -> tuple[str, Output, Output]:
+    """(Loss, what it compares): what both return where only one ends in a softmax or sigmoid, unless logits tell the same."""
+    told = [one.activated or one.probability for one in (student, teacher)]
+    if student.activated == teacher.activated or loss == "hard" or (loss == "soft" and all(told)):
+        return loss, student, teacher
+    mine, theirs = (Output(one.name, "values", one.name) for one in (student, teacher))
+    return "regression" if loss in ("soft", "bce") else loss, mine, theirs
+
+
 def _fits(name: str, one: Output, model: Model) -> bool:
     shape = next((port.shape for port in model.outputs if port.name == one.name), None) or ()
     if name in _CLASSES:
@@ -141,16 +173,16 @@ def _fits(name: str, one: Output, model: Model) -> bool:
     return one.kind == "binary" or not one.activated if name == "bce" else True
 
 
-def _variances(teacher: Twin, outputs: Sequence[Output], data: TrainingData) -> dict[str, float]:
-    """Variance of what the teacher returns, over some rows, by output."""
-    found: dict[str, list[torch.Tensor]] = {one.name: [] for one in outputs}
+def _variances(teacher: Twin, names: Mapping[str, str], data: TrainingData) -> dict[str, float]:
+    """Variance of values of the teacher, over some rows; `names` are those of values by output, as the result is."""
+    found: dict[str, list[torch.Tensor]] = {name: [] for name in names}
     size = data.samples.fixed_batch or 16
     rows = data.learned[:_ROWS]
     with torch.no_grad():
         for start in range(0, len(rows), size):
-            values = teacher.eval()(data.read(rows[start : start + size]).feeds, [one.logits for one in outputs])
-            for one in outputs:
-                found[one.name].append(values[one.logits].float().reshape(-1))
+            values = teacher.eval()(data.read(rows[start : start + size]).feeds, list(names.values()))
+            for name, value in names.items():
+                found[name].append(values[value].float().reshape(-1))
     spread = {name: torch.cat(values) for name, values in found.items()}
     return {name: float(v.var(correction=0)) or float(v.square().mean()) or 1.0 for name, v in spread.items()}
 
@@ -159,25 +191,27 @@ def _truth(name: str, weight: float, loss: str, student: Model, twin: Twin, data
     """The term that compares with labels: by `loss`, or by the one that fits the task."""
     if not data.labeled:
         raise RunError(f"The loss {name} needs labels", "the samples have none", "Leave it out")
-    kind, output, activation, width = _meaning(student, twin, data)
+    kind, output, activation, width, classes = _meaning(student, twin, data)
     if kind == "transcription":
         raise RunError("Transcriptions cannot be trained on", "their letters stand at no known step", "Use distill")
     one = next(o for o in outputs_of(student, data.samples) if o.name == output)
-    labels = data.samples.labels(data.learned)
+    one = replace(one, probability=activation == "probability" and not one.activated)
+    labels = data.samples.labels(np.concatenate([data.learned, data.held]))
     assert labels is not None
     shape = next(port.shape for port in student.outputs if port.name == output) or ()
     chosen = loss or _BY_TASK[kind]
     if chosen == "bce" and not loss and len(shape) == 2 and shape[-1] == 2:
         chosen = "classes"
-    if chosen == "classes" and (one.kind == "binary" or len(shape) < 2 or (kind == "map" and shape[1] == 1)):
+    single = len(shape) < 4 or shape[1] == 1 if kind == "map" else len(shape) < 2
+    if chosen == "classes" and (one.kind == "binary" or single):
         chosen = "bce"
     _check_company(chosen, data)
-    if why := _misfit(chosen, kind, labels, width):
+    if why := _misfit(chosen, kind, labels, width, classes):
         todo = "Leave losses at auto" if loss else "Use distill, which learns from a teacher instead"
         raise RunError(f"The loss {name} does not fit {student.name} and the labels", why, todo)
     if chosen in ("regression", "huber"):
         one = Output(output, "values", output)
-    numbers = labels.astype(np.float64)
+    numbers = labels[: len(data.learned)].astype(np.float64)
     masks = [p.name for p in student.inputs if "mask" in p.name.lower() and p.shape is not None and len(p.shape) == 2]
     task = data.samples.task
     return AgainstLabels(
@@ -189,7 +223,6 @@ def _truth(name: str, weight: float, loss: str, student: Model, twin: Twin, data
         span=(float(numbers.min()), max(float(numbers.max()), float(numbers.min()) + 1e-12)),
         pooling=str(task.options.get("pooling", "mean")) if task is not None else "mean",
         mask=masks[0] if masks else "",
-        probability=activation == "probability" and one.kind == "values",
     )
 
 
@@ -205,15 +238,19 @@ def _check_company(loss: str, data: TrainingData) -> None:
     raise RunError("Rows cannot be compared with one another", few, "Choose a loss that looks at each row alone, such as bce")
 
 
-def _misfit(loss: str, kind: str, labels: np.ndarray, width: int) -> str | None:
-    """Why labels cannot be learned by `loss` from an output of `width` numbers per row, or None."""
-    wanted = labels[:1].size
+def _misfit(loss: str, kind: str, labels: np.ndarray, width: int, classes: int) -> str | None:
+    """Why labels cannot be learned by `loss` from an output of `width` numbers or `classes` per row, or None."""
+    wanted, low, high = labels[:1].size, labels.min(), labels.max()
+    if loss == "classes" and (low < 0 or high >= classes):
+        return f"label {low if low < 0 else high:g} occurs, and the output has {classes} classes"
+    if loss == "lambda" and low < 0:
+        return f"relevance {low:g} occurs, and none may be negative"
     if loss == "similarity" and kind != "similarity":
         return "they are not of pairs of rows"
     if loss in _SCORES and width > 2:
         return f"it ranks by one score per row, and the output has {width}"
-    if loss == "bce" and (labels.min() < 0 or labels.max() > 1):
-        return f"they go from {labels.min():g} to {labels.max():g} and not from 0 to 1"
+    if loss == "bce" and (low < 0 or high > 1):
+        return f"they go from {low:g} to {high:g} and not from 0 to 1"
     if loss in ("bce", "regression", "huber") and width != wanted and not (loss == "bce" and (width, wanted) == (2, 1)):
         return f"the output has {width} numbers per row, and the labels {wanted}"
     return None
@@ -235,9 +272,9 @@ def _calibrated(term: AgainstLabels) -> AgainstLabels:
     return AgainstLabels(term.name, term.weight, "bce", term.output)
 
 
-def _meaning(model: Model, twin: Twin, data: TrainingData) -> tuple[str, str, str, int]:
+def _meaning(model: Model, twin: Twin, data: TrainingData) -> tuple[str, str, str, int, int]:
     """(kind of the task, output that the labels are of, "logit" or "probability"), as scores are computed, and how many
-    numbers that output has per row."""
+    numbers and how many classes that output has per row."""
     batch = data.read(data.learned[: data.samples.fixed_batch or 4])
     with torch.no_grad():
         values = twin.eval()(batch.feeds)
@@ -246,4 +283,6 @@ def _meaning(model: Model, twin: Twin, data: TrainingData) -> tuple[str, str, st
     labels = data.samples.labels(batch.rows)
     scorer.add(Batch(feeds, batch.rows, labels), {name: value.numpy() for name, value in values.items()})
     kind, output, activation = scorer.meaning
-    return kind, output, activation, real(values[output], batch).numel() // len(batch.rows)
+    value = real(values[output], batch)
+    axis = class_axis(tuple(value.shape), next(port.shape for port in model.outputs if port.name == output))
+    return kind, output, activation, value.numel() // len(batch.rows), value.shape[axis] if axis is not None else 1

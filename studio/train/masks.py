@@ -51,7 +51,7 @@ class Masks(Hook):
             self.start[name] = 0.0
             if self.keep and pruned(zeros, twin.stored[name]):
                 kept = (~zeros).to(weight.dtype)
-                self.start[name] = 1 - kept.mean().item()
+                self.start[name] = int(zeros.sum()) / zeros.numel()
                 twin.masks[name] = twin.part(name, kept)
 
     def before_step(self, step: int) -> None:
@@ -71,7 +71,7 @@ class Masks(Hook):
     @property
     def shares(self) -> dict[str, float]:
         """The share of zeros of every masked tensor, 0..1."""
-        return {name: 1 - mask.mean().item() for name, mask in self.twin.masks.items()}
+        return {name: int((mask == 0).sum()) / mask.numel() for name, mask in self.twin.masks.items()}
 
     def state(self) -> dict[str, torch.Tensor]:
         kept = {f"mask.{name}": mask.bool() for name, mask in self.twin.masks.items()}

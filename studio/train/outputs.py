@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import onnx_ir as ir
@@ -28,6 +28,7 @@ class Output:
         logits: the value before the last softmax or sigmoid; the output itself where there is none.
         axis: of the classes, in the shape of `logits`.
         activated: whether a softmax or sigmoid of the graph follows on `logits`.
+        probability: whether `logits` are probabilities all the same, which other operators computed.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Output:
     logits: str
     axis: int = -1
     activated: bool = False
+    probability: bool = False
 
 
 def outputs_of(model: Model, samples: Samples | None = None) -> tuple[Output, ...]:
@@ -48,15 +50,9 @@ def outputs_of(model: Model, samples: Samples | None = None) -> tuple[Output, ..
     found = [_output(value, model) for value in floats]
     if task is None or task.kind != "classification":
         return tuple(found)
-    shapes = {port.name: port.shape for port in model.outputs}
-    plain = [one for one in found if not one.activated and task.output in (None, one.name)]
-    for one in plain:
-        shape = shapes[one.name] or ()
-        axis = class_axis(tuple(d if isinstance(d, int) else 2 for d in shape), shape)
-        if axis is not None:
-            found[found.index(one)] = Output(one.name, "classes", one.logits, axis)
-            if task.output is None:
-                break
+    plain = [one for one in found if not one.activated and task.output in (None, one.name) and one.axis >= 0]
+    for one in plain[:1]:
+        found[found.index(one)] = replace(one, kind="classes")
     return tuple(found)
 
 
@@ -72,4 +68,6 @@ def _output(value: ir.Value, model: Model) -> Output:
             if node.op_type == "Sigmoid":
                 return Output(name, "binary", before.name, activated=True)
         found = before if node.op_type in _PASSING else None
-    return Output(name, "values", name)
+    shape = next(port.shape for port in model.outputs if port.name == name) or ()
+    classes = class_axis(tuple(d if isinstance(d, int) else 2 for d in shape), shape)
+    return Output(name, "values", name, -1 if classes is None else classes)

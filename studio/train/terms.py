@@ -7,10 +7,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from studio.errors import RunError
 from studio.train import losses
 from studio.train.batch import TrainingBatch, real
 from studio.train.objective import Term, Values
 from studio.train.outputs import Output
+
+#: Probabilities are taken for no less, and no closer to 1.
+_LEAST = 1e-6
 
 
 class AgainstTeacher(Term):
@@ -19,34 +23,58 @@ class AgainstTeacher(Term):
     Cross entropies count from the teacher's own entropy, so that they are 0 where student and teacher agree.
 
     Args:
-        name: one of those that compare with a teacher; see `studio.train.spec.LOSSES`.
+        name: as in `studio.train.spec.LOSSES`.
+        loss: one of those that compare with a teacher.
         variance: of the teacher's values, which squared errors are measured in.
     """
 
     def __init__(
-        self, name: str, weight: float, student: Output, teacher: Output, *, temperature: float = 1.0, variance: float = 1.0
+        self,
+        name: str,
+        weight: float,
+        loss: str,
+        student: Output,
+        teacher: Output,
+        *,
+        temperature: float = 1.0,
+        variance: float = 1.0,
     ) -> None:
         super().__init__(name, weight, (student.logits,), (teacher.logits,))
-        self.output, self.temperature, self.variance = student, temperature, variance
+        self.loss, self.output, self.guided = loss, student, teacher
+        self.temperature, self.variance = temperature, variance
 
     def forward(self, student: Values, teacher: Values, batch: TrainingBatch) -> Tensor:
-        own, wanted = real(student[self.student[0]], batch).float(), real(teacher[self.teacher[0]], batch).float()
-        if self.name in ("soft", "hard"):
-            axis = self.output.axis % own.ndim
-            return losses.soft(own, wanted, self.temperature, axis) if self.name == "soft" else losses.hard(own, wanted, axis)
-        if self.name == "bce":
+        own, wanted = self._compared(self.output, student, batch), self._compared(self.guided, teacher, batch)
+        if own.shape != wanted.shape:  # one of them may drop axes of length 1 only behind its logits
+            own, wanted = own.squeeze(), wanted.squeeze()
+        if own.shape != wanted.shape:
+            shapes = [list(values[one.logits].shape) for one, values in ((self.guided, teacher), (self.output, student))]
+            why = f"{self.output.name} is computed from the shapes {shapes[0]} and {shapes[1]}"
+            raise RunError("Teacher and student cannot be compared", why, "Choose another teacher or student")
+        if self.loss == "soft":
+            return losses.soft(own, wanted, self.temperature, -1)
+        if self.loss == "hard":
+            return losses.hard(own, wanted, -1)
+        if self.loss == "bce":
             chances = wanted.sigmoid()
             return losses.bce(own, chances) - losses.bce(wanted, chances)
-        if self.name == "cosine":
+        if self.loss == "cosine":
             return losses.cosine(own, wanted)
-        if self.name == "huber":
+        if self.loss == "huber":
             return losses.huber(own / self.variance**0.5, wanted / self.variance**0.5)
-        if self.name in _RANKING:
-            scores, relevance = scalar(own), scalar(wanted)
-            if self.name == "listwise":
-                return losses.listwise(scores, relevance, batch.groups) - losses.listwise(relevance, relevance, batch.groups)
-            return _RANKING[self.name](scores, relevance.sigmoid() if self.name == "lambda" else relevance, batch.groups)
+        if self.loss == "listwise":
+            return losses.listwise(own, wanted, batch.groups) - losses.listwise(wanted, wanted, batch.groups)
+        if self.loss in _RANKING:
+            return _RANKING[self.loss](own, wanted.sigmoid() if self.loss == "lambda" else wanted, batch.groups)
         return losses.squared(own, wanted, self.variance)
+
+    def _compared(self, one: Output, values: Values, batch: TrainingBatch) -> Tensor:
+        """[rows and positions, classes] for losses of classes, [rows] for those that rank, else as it is."""
+        value = real(values[one.logits], batch).float()
+        if self.loss in ("soft", "hard"):
+            value = value.movedim(one.axis, -1).reshape(-1, value.shape[one.axis])
+            return _logarithm(value) if one.probability else value
+        return scalar(value) if self.loss in _RANKING else value
 
 
 class AgainstLabels(Term):
@@ -59,7 +87,6 @@ class AgainstLabels(Term):
         span: least and greatest label, which stand for the cosines 0 and 1.
         pooling: how vectors of tokens become one (similarity).
         mask: input that says which tokens are real (similarity).
-        probability: whether the output is a probability although no sigmoid was found before it (bce).
     """
 
     def __init__(
@@ -73,11 +100,10 @@ class AgainstLabels(Term):
         span: tuple[float, float] = (0.0, 1.0),
         pooling: str = "mean",
         mask: str = "",
-        probability: bool = False,
     ) -> None:
         super().__init__(name, weight, (student.logits,))
         self.loss, self.output, self.variance, self.span = loss, student, variance, span
-        self.pooling, self.mask, self.probability = pooling, mask, probability
+        self.pooling, self.mask = pooling, mask
 
     def forward(self, student: Values, teacher: Values, batch: TrainingBatch) -> Tensor:
         own, labels = real(student[self.student[0]], batch).float(), batch.labels
@@ -86,6 +112,7 @@ class AgainstLabels(Term):
             axis = self.output.axis % own.ndim
             while own.ndim > labels.ndim + 1 and own.shape[-1] == 1:
                 own = own[..., 0]
+            own = _logarithm(own) if self.output.probability else own
             return losses.cross_entropy(own, labels.long(), axis)
         if self.loss == "similarity":
             vectors = pooled(own, batch, self.pooling, self.mask)
@@ -96,7 +123,8 @@ class AgainstLabels(Term):
             return _RANKING[self.loss](scalar(own), labels.float(), batch.groups)
         wanted = labels.float().reshape(own.shape) if labels.numel() == own.numel() else labels.float()
         if self.loss == "bce":
-            own = torch.logit(own, 1e-6) if self.probability else own
+            if self.output.probability:
+                own = torch.logit(own, _LEAST) if own.shape == wanted.shape else _logarithm(own)
             return losses.bce(scalar(own) if wanted.ndim == 1 else own, wanted)
         if self.loss == "huber":
             return losses.huber(own / self.variance**0.5, wanted / self.variance**0.5)
@@ -109,6 +137,11 @@ _RANKING: dict[str, Callable[[Tensor, Tensor, Tensor | None], Tensor]] = {
     "listwise": losses.listwise,
     "lambda": losses.lambdas,
 }
+
+
+def _logarithm(chances: Tensor) -> Tensor:
+    """Logits of class probabilities."""
+    return chances.clamp_min(_LEAST).log()
 
 
 def scalar(value: Tensor) -> Tensor:

@@ -43,6 +43,19 @@ def test_structure(tmp_path):
     assert [layer.name for layer in model.layers] == ["add"]
 
 
+def test_a_path_may_begin_at_home(tmp_path, monkeypatch, digit_mlp):
+    model = digit_mlp.read_bytes()
+    home, here = tmp_path / "home", tmp_path / "here"
+    for folder, name in ((home, "model.onnx"), (here, "~$model.onnx")):
+        folder.mkdir()
+        (folder / name).write_bytes(model)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.chdir(here)
+    assert load("~/model.onnx").source == home / "model.onnx"
+    assert load("~$model.onnx").name == "~$model.onnx"
+
+
 def test_an_initializer_that_is_also_an_input_is_no_input(tmp_path):
     proto = build.model(build.graph(inputs=[build.port("x"), build.port("w")]), opset=8, ir_version=3)
     model = opened(proto, tmp_path)

@@ -14,10 +14,11 @@ from studio.method import make_method
 from studio.model import Model
 from studio.recipe import Recipe, Step
 from studio.run import apply_recipe
-from studio.samples import Samples
+from studio.samples import ArraySamples, Samples, Task
 from studio.samples.open import open_samples
 from studio.samples.random import random_samples
 from studio.service.disagreement import MOST, most_telling
+from tests.variants import edited
 
 
 def _pruned(folder: Path, sparsity: float) -> tuple[Model, Model, Samples]:
@@ -51,6 +52,32 @@ def test_flips_come_first_then_what_is_further_apart(digit_mlp: Path) -> None:
     first = found.before[0].split()[0], found.after[0].split()[0]
     assert first[0] != first[1]
     assert found.effects[0] == (first[1] == found.labels[0]) - int(first[0] == found.labels[0])
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_answers_that_are_no_numbers_are_furthest_apart(digit_mlp: Path, task: str) -> None:
+    """A changed model that overflows where one pixel is not black."""
+    model = load(digit_mlp)
+    digits = open_samples(digit_mlp.with_name("samples.yaml"), model)
+    images = digits.read(np.arange(200))["image"]
+    lit = images.reshape(200, -1) != images.min()
+    pixel = int(np.abs(lit.mean(0) - 0.2).argmin())
+
+    def overflow(name: str, array: np.ndarray) -> np.ndarray:
+        array = array * 100 if name == "fc2.weight" else array.copy()
+        if name == "fc1.weight":
+            array[:, pixel] = 3e38
+        return array
+
+    labels = digits.labels(np.arange(200)) if task == "classification" else np.zeros((200, 10), np.float32)
+    found = disagree(model, edited(model, overflow), ArraySamples("digits", {"image": images}, labels, task=Task(task)))
+    broken = np.isin(found.rows, np.flatnonzero(lit[:, pixel]))
+    assert 10 < broken.sum() < 100
+    assert np.array_equal(np.isinf(found.amounts), broken)
+    assert broken[: broken.sum()].all()
+    assert (np.diff(found.amounts[broken.sum() :][~found.flipped[broken.sum() :]]) <= 0).all()
+    assert (found.effects[broken] <= 0).all()
+    assert (found.effects[broken] < 0).any()
 
 
 def test_a_model_does_not_disagree_with_itself(image_net: Path) -> None:

@@ -166,3 +166,15 @@ def test_a_batch_moves_with_its_labels() -> None:
     assert moved.labels is not None
     assert moved.groups is not None
     assert {moved.feeds["x"].device.type, moved.labels.device.type, moved.groups.device.type} == {"meta"}
+
+
+def test_rows_that_fill_a_fixed_batch_are_dropped_whatever_else_is_fed() -> None:
+    class Tuned(ArraySamples):
+        def read(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+            return {"setting": np.zeros(16, np.float32)} | super().read(rows)
+
+    samples = Tuned("numbers", {"x": np.arange(40, dtype=np.float32)[:, None]}, fixed_batch=8)
+    batch = TrainingData(samples, np.arange(40)).read(np.arange(5))
+    assert [len(value) for value in batch.feeds.values()] == [16, 8]
+    assert torch.equal(real(batch.feeds["x"], batch), torch.arange(5.0)[:, None])
+    assert len(real(batch.feeds["setting"], batch)) == 16

@@ -34,7 +34,7 @@ from tests.variants import noisy
 
 
 def batch(rows: int, filled: int | None = None) -> TrainingBatch:
-    return TrainingBatch({"x": torch.zeros(filled or rows, 1)}, np.arange(rows))
+    return TrainingBatch({"x": torch.zeros(filled or rows, 1)}, np.arange(rows), filled=filled or rows)
 
 
 def pair(teacher: tuple[int, ...], student: tuple[int, ...], axis: int = 1, kind: str = "Conv") -> Pair:
@@ -50,12 +50,30 @@ def test_the_error_is_measured_in_the_teachers_variance() -> None:
     guess = torch.full_like(teacher, float(teacher.mean()))
     assert normalized_error(guess, teacher).item() == pytest.approx(1.0)
     assert normalized_error(teacher, teacher).item() == 0.0
-    assert torch.isfinite(normalized_error(guess, guess))
+
+
+def test_a_dead_map_of_the_teacher_does_not_blow_the_error_up() -> None:
+    assert normalized_error(torch.full((4, 5), 2.0), torch.zeros(4, 5)).item() == 4.0
+    same = torch.full((64, 10), 3.1)  # whose mean is rounded
+    assert normalized_error(same * 1.5, same).item() == pytest.approx(0.25)
 
 
 def test_energy_is_a_unit_vector_of_mean_squares() -> None:
     value = torch.tensor([[[[3.0, 0.0]], [[0.0, 4.0]]]])
     torch.testing.assert_close(energy(value), torch.tensor([[9.0, 16.0]]) / math.hypot(9, 16))
+
+
+def test_maps_of_tokens_tell_where_they_are_large_whatever_their_width() -> None:
+    value = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0))
+    wide = torch.cat([value, value.flip(-1)], -1)
+    term = AttentionTransfer(pair((1, 6, 8), (1, 6, 4), axis=2), 1.0)
+    assert term({"s": value}, {"t": wide}, batch(2)).item() == pytest.approx(0.0, abs=1e-12)
+    assert term({"s": value.flip(1)}, {"t": wide}, batch(2)).item() > 0.01
+
+
+def test_vectors_have_no_map() -> None:
+    with pytest.raises(SettingError, match="t and s have no maps to compare: every row is one vector"):
+        AttentionTransfer(pair((1, 8), (1, 4)), 1.0)
 
 
 def test_the_divergence_of_maps_is_kullback_leibler() -> None:
@@ -80,6 +98,18 @@ def test_images_of_other_size_are_averaged_down() -> None:
     teacher = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
     student = torch.nn.functional.avg_pool2d(teacher, 2)
     assert term({"s": student}, {"t": teacher}, batch(2)).item() == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "axis"),
+    [((2, 16, 8), (2, 16, 4), 2), ((2, 5, 5, 8), (2, 5, 5, 4), 3), ((2, 8, 5, 5), (2, 4, 5, 5), 1)],
+)
+def test_other_widths_are_projected_on_any_axis(teacher: tuple, student: tuple, axis: int) -> None:
+    term = Features(pair((None, *teacher[1:]), (None, *student[1:]), axis), 1.0)
+    assert term.project is not None
+    own, wanted = (torch.randn(shape, generator=torch.Generator().manual_seed(0)) for shape in (student, teacher))
+    expected = normalized_error(term.project(own), wanted)
+    assert torch.equal(term({"s": own}, {"t": wanted}, batch(2)), expected)
 
 
 def test_rows_that_only_fill_a_batch_do_not_count() -> None:
@@ -164,6 +194,25 @@ def test_a_student_three_blocks_deep_is_compared_with_six() -> None:
     terms, notes = inner_terms(large, small, "auto", "auto", {"features": 1.0, "attention": 1.0})
     assert [type(term) for term in terms] == [Features] * 6 + [AttentionMaps] * 3
     assert "layer.3" in notes[0]
+
+
+def test_a_transformer_of_another_width_is_compared_with_a_projection() -> None:
+    small, large = sample("text_encoder"), formats.load(real_models.minilm_l6())
+    terms, notes = inner_terms(large, small, "auto", "", {"features": 1.0})
+    assert [(term.project.weight.shape, term.project.axis) for term in terms] == [((384, 128), 2)] * len(terms)  # type: ignore[union-attr]
+    assert len(terms) > 1, notes
+    objective = Objective(terms)
+    ids = torch.randint(1000, 2000, (2, 12), generator=torch.Generator().manual_seed(0))
+    own, guide = Twin(small), Twin(large)
+    values, answers = (
+        twin.eval()({port.name: ids if port.name == "input_ids" else torch.ones_like(ids) for port in model.inputs}, kept)
+        for twin, model, kept in ((own, small, objective.student), (guide, large, objective.teacher))
+    )
+    loss = objective(values, answers, batch(2))["features"]
+    loss.backward()
+    assert 0 < loss.item() < 100
+    assert all(term.project.weight.grad.any() for term in terms)  # type: ignore[union-attr]
+    assert any(bool(weight.grad.any()) for weight in own.weights().values() if weight.grad is not None)
 
 
 def test_distilling_with_them_brings_inner_values_closer(digit_mlp: Path) -> None:

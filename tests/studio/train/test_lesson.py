@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
-import onnx_ir as ir
 import pytest
 import torch
 
 from studio import formats, paths
 from studio.errors import RunError
 from studio.model import Model
-from studio.samples import ArraySamples, Samples, Task
+from studio.samples import Samples, Task
 from studio.samples.open import open_samples
-from studio.samples.random import random_samples
 from studio.train import losses
-from studio.train.data import TrainingData
+from studio.train.batch import TrainingBatch
 from studio.train.learner import Recurrence
 from studio.train.lesson import Lesson, from_labels, from_teacher
 from studio.train.outputs import Output, outputs_of
 from studio.train.spec import LossTerm
-from studio.train.terms import AgainstLabels, AgainstTeacher
+from studio.train.terms import AgainstTeacher
 from studio.twin.module import Twin
+from tests.studio.train.networks import COMPOSED, LABELS, answers, data_of, network, samples_of
 
 
-def network(end: Sequence[str] = (), outputs: int = 4, opset: int = 17) -> Model:
-    """x [n, 6] through one Gemm and the operators `end`."""
-    rng = np.random.default_rng(0)
-    x = ir.Value(name="x", shape=ir.Shape(["n", 6]), type=ir.TensorType(ir.DataType.FLOAT))
-    weight = ir.Value(name="w", const_value=ir.tensor(rng.normal(size=(6, outputs)).astype(np.float32), name="w"))
-    nodes = [ir.Node("", "Gemm", [x, weight], name="gemm", num_outputs=1)]
-    for number, op in enumerate(end):
-        nodes.append(ir.Node("", op, [nodes[-1].outputs[0]], name=f"{op}{number}", num_outputs=1))
-    for number, node in enumerate(nodes):
-        node.outputs[0].name = f"v{number}"
-        node.outputs[0].type, node.outputs[0].shape = ir.TensorType(ir.DataType.FLOAT), ir.Shape(["n", outputs])
-    nodes[-1].outputs[0].name = "y"
-    graph = ir.Graph([x], [nodes[-1].outputs[0]], nodes=nodes, initializers=[weight], opset_imports={"": opset})
-    return Model(ir.Model(graph, ir_version=9), "network")
-
-
-def samples_of(labels: np.ndarray | None = None, task: Task | None = None, count: int = 24, **options: Any) -> Samples:
-    rows = np.random.default_rng(1).normal(size=(count, 6)).astype(np.float32)
-    return ArraySamples("numbers", {"x": rows}, labels, task=task, **options)
-
-
-def data_of(samples: Samples) -> TrainingData:
-    return TrainingData(samples, np.arange(samples.count), batch_size=8)
-
-
-def taught(model: Model, samples: Samples, *asked: LossTerm) -> Lesson:
-    return from_teacher(model, model, Twin(model), data_of(samples), asked, Recurrence(), temperature=3.0)
+def taught(model: Model, samples: Samples, *asked: LossTerm, teacher: Model | None = None) -> Lesson:
+    return from_teacher(model, teacher or model, Twin(model), data_of(samples), asked, Recurrence(), temperature=3.0)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +32,11 @@ def taught(model: Model, samples: Samples, *asked: LossTerm) -> Lesson:
         (("Softmax",), None, Output("y", "classes", "v0", -1, True)),
         (("LogSoftmax", "Identity"), None, Output("y", "classes", "v0", -1, True)),
         (("Sigmoid",), None, Output("y", "binary", "v0", activated=True)),
-        (("Relu",), None, Output("y", "values", "y")),
-        ((), None, Output("y", "values", "y")),
+        (("Relu",), None, Output("y", "values", "y", 1)),
+        ((), None, Output("y", "values", "y", 1)),
         ((), Task("classification"), Output("y", "classes", "y", 1)),
-        ((), Task("regression"), Output("y", "values", "y")),
-        (("Softmax", "Relu"), None, Output("y", "values", "y")),
+        ((), Task("regression"), Output("y", "values", "y", 1)),
+        (("Softmax", "Relu"), None, Output("y", "values", "y", 1)),
     ],
 )
 def test_an_output_is_what_its_last_operators_and_the_task_say(end: tuple[str, ...], task: Task | None, found: Output) -> None:
@@ -115,6 +86,73 @@ def test_squared_errors_are_measured_in_the_variance_of_the_teacher() -> None:
     assert term.variance == pytest.approx(float(answers.var(correction=0)), rel=1e-5)
 
 
+@pytest.mark.parametrize("end", [("Softmax",), COMPOSED])
+@pytest.mark.parametrize("task", [None, "classification"])
+def test_probabilities_are_learned_as_such_whatever_operators_compute_them(end: tuple[str, ...], task: str | None) -> None:
+    samples = samples_of(np.arange(24) % 4, Task(task) if task else None)
+    batch = data_of(samples).batch(0)[0]
+    expected = losses.soft(*(answers(network(seed=seed), batch, "y") for seed in (0, 1)), 3.0)
+    for ours in (("Softmax",), COMPOSED):
+        model, teacher = network(ours), network(end, seed=1)
+        lesson = taught(model, samples, teacher=teacher)
+        own, wanted = Twin(model)(batch.feeds, lesson.objective.student), Twin(teacher)(batch.feeds, lesson.objective.teacher)
+        assert list(lesson.objective.weights) == ["soft"]
+        value = lesson.objective(own, wanted, batch)["soft"].detach()
+        assert float(value) == pytest.approx(float(expected), rel=1e-4)
+
+
+@pytest.mark.parametrize("ends", [((), ("Softmax",)), (("Softmax",), ()), ((), ("Sigmoid",))])
+def test_where_one_ends_in_an_activation_what_both_return_is_compared(ends: tuple[tuple[str, ...], ...]) -> None:
+    samples = samples_of()
+    model, teacher = network(ends[0]), network(ends[1], seed=1)
+    lesson = taught(model, samples, LossTerm("regression", 0.1), *([LossTerm("soft")] if ends[0] else []), teacher=teacher)
+    rows = data_of(samples).learned
+    batch = TrainingBatch({"x": torch.from_numpy(samples.read(rows)["x"])}, rows)
+    own, wanted = answers(model, batch, "y"), answers(teacher, batch, "y")
+    expected = losses.squared(own, wanted, float(wanted.var(correction=0)))
+    found = lesson.objective({"y": own}, {"y": wanted}, batch)
+    assert lesson.objective.weights == ({"regression": 0.1, "soft": 1.0} if ends[0] else {"regression": 0.1})
+    for value in found.values():
+        assert float(value) == pytest.approx(float(expected))
+    told = "y: only one of both models ends in a softmax or sigmoid, so what they return is compared"
+    assert lesson.notes == ([told] if ends[0] else [])
+
+
+def test_the_likeliest_class_is_the_same_before_and_after_a_softmax() -> None:
+    samples = samples_of(np.arange(24) % 4, Task("classification"))
+    batch = data_of(samples).batch(0)[0]
+    model, teacher = network(("Softmax",)), network(seed=1)
+    lesson = taught(model, samples, LossTerm("hard"), teacher=teacher)
+    own, wanted = answers(model, batch, "v0"), answers(teacher, batch, "y")
+    assert torch.equal(lesson.objective({"v0": own}, {"y": wanted}, batch)["hard"], losses.hard(own, wanted))
+
+
+def test_axes_of_length_one_that_only_one_drops_behind_its_logits_do_not_matter() -> None:
+    student, teacher = (torch.randn(8, 4, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    batch = TrainingBatch({}, np.arange(8))
+    mine, theirs = Output("y", "classes", "v", 1, True), Output("y", "classes", "v", -1, True)
+    term = AgainstTeacher("soft", 1.0, "soft", mine, theirs, temperature=3.0)
+    assert torch.equal(term({"v": student[:, :, None, None]}, {"v": teacher}, batch), losses.soft(student, teacher, 3.0))
+    term = AgainstTeacher("bce", 1.0, "bce", Output("y", "binary", "v"), Output("y", "binary", "v"))
+    own, wanted = student[:, :1], teacher[:, 0]
+    assert float(term({"v": own}, {"v": wanted}, batch)) == pytest.approx(float(term({"v": own[:, 0]}, {"v": wanted}, batch)))
+
+
+@pytest.mark.parametrize(("loss", "width"), [("soft", 10), ("hard", 10), ("regression", 1), ("huber", 1), ("bce", 1)])
+def test_shapes_that_do_not_fit_are_refused_and_not_spread_over_one_another(loss: str, width: int) -> None:
+    output = Output("y", "values", "y", 1)
+    term = AgainstTeacher(loss, 1.0, loss, output, output)
+    words = rf"Teacher and student cannot be compared: y is computed from the shapes \[8, 4\] and \[8, {width}\]"
+    with pytest.raises(RunError, match=words):
+        term({"y": torch.zeros(8, width)}, {"y": torch.zeros(8, 4)}, TrainingBatch({}, np.arange(8)))
+
+
+def test_what_is_added_to_losses_of_inner_values_is_told() -> None:
+    lesson = taught(network(("Softmax",)), samples_of(), LossTerm("features", 0.5))
+    assert [term.name for term in lesson.terms] == ["soft"]
+    assert lesson.notes == ["losses name inner values alone, which do not teach what to return: soft 1 was added"]
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -145,23 +183,6 @@ def test_who_answers_as_the_teacher_does_has_nothing_to_learn(name: str) -> None
     assert float(lesson.objective(values, values, batch)[name].detach()) == 0
 
 
-@pytest.mark.parametrize(
-    ("asked", "labels", "why"),
-    [
-        ("bce", np.arange(24) % 4, "they go from 0 to 3 and not from 0 to 1"),
-        ("regression", np.arange(24) % 4, "the output has 4 numbers per row, and the labels 1"),
-        ("huber", np.arange(24) % 4, "the output has 4 numbers per row, and the labels 1"),
-        ("cosine", np.arange(24) % 4, "they are not of pairs of rows"),
-        ("margin", np.arange(24) % 4, "it ranks by one score per row, and the output has 4"),
-    ],
-)
-def test_a_loss_that_labels_do_not_fit_is_refused(asked: str, labels: np.ndarray, why: str) -> None:
-    model, samples = network(), samples_of(labels, Task("classification"))
-    with pytest.raises(RunError) as error:
-        from_labels(model, Twin(model), data_of(samples), (LossTerm(asked),))
-    assert str(error.value) == f"The loss {asked} does not fit network and the labels: {why}. Leave losses at auto."
-
-
 def test_losses_asked_for_are_added_up_with_their_weights() -> None:
     samples = samples_of(np.arange(24) % 4, Task("classification"))
     lesson = taught(network(("Softmax",)), samples, LossTerm("soft", 0.7), LossTerm("hard", 0.2), LossTerm("truth", 0.1))
@@ -171,64 +192,6 @@ def test_losses_asked_for_are_added_up_with_their_weights() -> None:
     found = lesson.objective({"v0": logits}, {"v0": 2 * logits}, batch)
     assert torch.equal(found["truth"], torch.nn.functional.cross_entropy(logits, batch.labels))
     assert torch.equal(found["hard"], losses.hard(logits, logits))
-
-
-LABELS = np.arange(24)
-
-
-@pytest.mark.parametrize(
-    ("end", "outputs", "labels", "task", "loss"),
-    [
-        ((), 4, LABELS % 4, "classification", "classes"),
-        (("Softmax",), 4, LABELS % 4, "", "classes"),
-        ((), 1, LABELS % 2, "scores", "bce"),
-        (("Sigmoid",), 1, LABELS % 2, "scores", "bce"),
-        ((), 2, LABELS % 2, "scores", "classes"),
-        ((), 1, LABELS / 7, "regression", "regression"),
-        ((), 4, LABELS // 2 % 6 / 5, "similarity", "similarity"),
-        ((), 1, LABELS % 3, "ranking", "listwise"),
-    ],
-)
-def test_labels_are_learned_by_the_loss_of_their_task(
-    end: tuple[str, ...], outputs: int, labels: np.ndarray, task: str, loss: str
-) -> None:
-    groups = LABELS // 6 if task == "ranking" else None
-    blocks = LABELS // 2 if task == "similarity" else groups
-    samples = samples_of(
-        labels.astype(np.float32 if labels.dtype.kind == "f" else np.int64), Task(task, groups=groups), blocks=blocks
-    )
-    model = network(end, outputs)
-    twin, data = Twin(model), data_of(samples)
-    lesson = from_labels(model, twin, data, ())
-    (term,) = lesson.terms
-    assert isinstance(term, AgainstLabels)
-    assert (term.name, term.loss) == ("truth", loss)
-    batch = data.batch(0)[0]
-    values = twin(batch.feeds, lesson.objective.student)
-    value = lesson.objective(values, {}, batch)["truth"]
-    value.backward()
-    assert torch.isfinite(value)
-    assert float(twin.weights()["w"].grad.norm()) > 0
-
-
-def test_cosines_of_pairs_are_brought_to_the_labels_span() -> None:
-    samples = samples_of((LABELS // 2 % 6).astype(np.float32), Task("similarity"), blocks=LABELS // 2)
-    data = data_of(samples)
-    model = network()
-    (term,) = from_labels(model, Twin(model), data, ()).terms
-    batch = data.batch(0)[0]
-    vectors = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
-    cosines = torch.nn.functional.cosine_similarity(vectors[0::2], vectors[1::2])
-    low, high = float(samples.labels(data.learned).min()), float(samples.labels(data.learned).max())
-    expected = (cosines - (batch.labels[0::2] - low) / (high - low)).square().mean()
-    assert float(term({"y": vectors}, {}, batch)) == pytest.approx(float(expected))
-
-
-def test_a_probability_that_is_ranked_stays_calibrated() -> None:
-    samples = samples_of(LABELS % 2, Task("ranking", groups=LABELS // 6), blocks=LABELS // 6)
-    model = network(("Sigmoid",), 1)
-    lesson = from_labels(model, Twin(model), data_of(samples), ())
-    assert [term.loss for term in lesson.terms if isinstance(term, AgainstLabels)] == ["listwise", "bce"]
 
 
 @pytest.mark.parametrize(("fixed", "size", "comes"), [(4, 3, True), (2, 3, False), (1, 2, False)])
@@ -251,12 +214,3 @@ def test_steps_of_sequences_are_not_ranked() -> None:
     model = formats.load(folder / "model.onnx")
     with pytest.raises(RunError, match="compared with one another: they are steps of sequences"):
         taught(model, open_samples(folder / "samples.yaml", model), LossTerm("pairwise"))
-
-
-def test_without_labels_it_is_said_what_to_use_instead() -> None:
-    model = network()
-    with pytest.raises(RunError) as error:
-        from_labels(model, Twin(model), data_of(random_samples(model, 8)), ())
-    assert (
-        str(error.value) == "fine-tune needs labels: the samples have none. Use distill, which learns from a teacher instead."
-    )

@@ -63,6 +63,15 @@ def test_pruned_weights_stay_zero_and_all_others_move(model: Model) -> None:
         assert (is_now[was != 0] != was[was != 0]).mean() > 0.9
 
 
+def test_shares_are_counted(model: Model) -> None:
+    pruned = applied(model, "prune-weights", sparsity=1 / 3)
+    twin, hook = Twin(pruned), Masks()
+    hook.begin(twin, 10)
+    counted = {name: zeros(pruned)[name] / twin.whole(name).numel() for name in hook.shares}
+    assert len(counted) == 3
+    assert {name: hook.start[name] for name in counted} == hook.shares == counted
+
+
 def test_without_keeping_zeros_they_move(model: Model) -> None:
     pruned = applied(model, "prune-weights", sparsity=0.6)
     twin, hook = Twin(pruned), Masks(keep=False)
