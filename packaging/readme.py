@@ -25,6 +25,11 @@ def methods() -> str:
     return "\n".join(lines)
 
 
+def number(value: float) -> str:
+    """A figure with three digits that count."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def figures() -> str:
     lines = ["| benchmark | what | ours | peer | ratio | asked for |", "|---|---|---:|---:|---:|---|"]
     machines = set()
@@ -36,13 +41,13 @@ def figures() -> str:
         for row in record["rows"]:
             if not row["verdict"]:
                 continue
-            peer = "" if row["theirs"] is None else f"{row['theirs']:.3g} {row['unit']} ({row['peer']})"
+            peer = "" if row["theirs"] is None else f"{number(row['theirs'])} {row['unit']} ({row['peer']})"
             ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}x"
-            asked = [f"≥ {row['target']:g}x"] if row["target"] is not None else []
-            asked += [f"≤ {row['limit']:g} {row['unit']}"] if row["limit"] is not None else []
+            asked = [f"≥ {row['target']:.3g}x"] if row["target"] is not None else []
+            asked += [f"≤ {number(row['limit'])} {row['unit']}"] if row["limit"] is not None else []
             asked += ["no worse within the paired interval"] if row.get("interval") is not None else []
             wanted = " and ".join(asked) + f": {row['verdict']}"
-            lines.append(f"| {link} | {row['what']} | {row['ours']:.3g} {row['unit']} | {peer} | {ratio} | {wanted} |")
+            lines.append(f"| {link} | {row['what']} | {number(row['ours'])} {row['unit']} | {peer} | {ratio} | {wanted} |")
     lines += ["", f"Measured on: {'; '.join(sorted(machines))}. Each table names its versions and conditions."]
     return "\n".join(lines)
 
