@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 from studio.errors import Cancelled
@@ -33,6 +34,7 @@ class Job:
         self._cancel = threading.Event()
         self._running = threading.Event()
         self._running.set()
+        self._pauses: list[float] = []
         self._improving = threading.Event()
         self._finish = threading.Event()
 
@@ -58,8 +60,11 @@ class Job:
 
     def check(self) -> None:
         """Wait while the user pauses; raise `Cancelled` if the user asked to stop."""
-        while not self._running.wait(_POLL) and not self._cancel.is_set():
-            pass
+        if self.paused:
+            began = time.monotonic()
+            while not self._running.wait(_POLL) and not self._cancel.is_set():
+                pass
+            self._pauses.append(time.monotonic() - began)
         if self._cancel.is_set():
             raise Cancelled
 
@@ -82,6 +87,11 @@ class Job:
     @property
     def paused(self) -> bool:
         return not self._running.is_set()
+
+    @property
+    def rested(self) -> float:
+        """Seconds that the work, and all parts of it together, waited in pauses that are over."""
+        return sum(self._pauses)
 
     @contextlib.contextmanager
     def improves(self) -> Iterator[None]:
@@ -133,6 +143,6 @@ class Job:
             self.record,
             self._on_improving,
         )
-        part._cancel, part._running = self._cancel, self._running
+        part._cancel, part._running, part._pauses = self._cancel, self._running, self._pauses
         part._improving, part._finish = self._improving, self._finish
         return part

@@ -14,6 +14,8 @@ from studio.model import Layer
 from studio.selectors import check, choose
 
 VERSION = 1
+#: What every generator of random numbers takes.
+LARGEST_SEED = (1 << 63) - 1
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ class Recipe:
     steps: tuple[Step, ...] = ()
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if type(self.seed) is not int or not 0 <= self.seed <= LARGEST_SEED:
+            what = f"The recipe's seed must be a whole number from 0 to {LARGEST_SEED}"
+            raise SettingError(what, f"it is {self.seed!r}")
+
     def to_yaml(self) -> str:
         """The recipe as YAML; only settings that differ from their defaults are written."""
         items: list[Any] = []
@@ -95,10 +102,7 @@ class Recipe:
         version = data.get("version", VERSION)
         if version != VERSION:
             raise SettingError(f"The recipe has version {version}", f"this studio reads version {VERSION}", "Update the studio")
-        seed = data.get("seed", 0)
-        if type(seed) is not int or seed < 0:
-            raise SettingError("The recipe's seed must be a whole number of 0 or more", f"it is {seed!r}")
-        return cls(tuple(_step(item, n) for n, item in enumerate(data["steps"], 1)), seed)
+        return cls(tuple(_step(item, n) for n, item in enumerate(data["steps"], 1)), data.get("seed", 0))
 
     @classmethod
     def load(cls, path: str | Path) -> Recipe:

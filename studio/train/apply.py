@@ -15,17 +15,18 @@ from studio.method import Context
 from studio.model import Layer, Model
 from studio.samples import Samples
 from studio.samples.inputs import inputs_of
-from studio.samples.open import open_samples
-from studio.samples.random import random_samples
 from studio.train import spec
 from studio.train.average import Averaged
+from studio.train.checkpoint import versions
 from studio.train.data import TrainingData
 from studio.train.hooks import Hook
 from studio.train.learner import Recurrence
 from studio.train.lesson import Lesson
 from studio.train.loop import train
 from studio.train.masks import Masks
+from studio.train.parallel import world
 from studio.train.ranges import FollowingRanges
+from studio.train.rows import rows_of
 from studio.train.trained import Trained
 from studio.train.unfold import Unfolded
 from studio.twin.back import with_weights
@@ -34,10 +35,6 @@ from studio.twin.module import Twin
 if TYPE_CHECKING:
     from studio.train.training import Training
 
-#: Made-up rows a student learns from where there are no samples.
-_MADE_UP = 256
-#: Evaluation rows that are searched for among training rows, and how many of these are looked through.
-_COMPARED, _SEARCHED = 1000, 20_000
 #: Batches that statistics are taken from.
 _BATCHES = 8
 #: Elements that are compared at once.
@@ -121,30 +118,8 @@ def _why_not_trained(layer: Layer) -> str:
 
 def _data(training: Training, model: Model, context: Context) -> TrainingData:
     """The rows to learn from, as the settings say."""
-    given = context.samples
-    samples = given
-    if training.data:
-        opened = given.opened if given is not None else {}
-        samples = open_samples(training.data, model, **opened)
-    elif given is None or (given.random and training.invents):
-        samples = random_samples(model, _MADE_UP, context.seed)
-        context.note(f"learned from {_MADE_UP} made-up inputs: give real samples before this model is used")
-    assert samples is not None
-    rows = samples.rows("all" if training.data else "calibration")
-    if training.data and given is not None:
-        again, compared = _shared_rows(samples, given)
-        if again:
-            context.note(
-                f"{again:,} of {compared:,} evaluation rows looked at are in the training data: figures will flatter it"
-            )
+    samples, rows = rows_of(training, model, context)
     return TrainingData(samples, rows, batch_size=training.batch_size, holdout=training.holdout, seed=context.seed)
-
-
-def _shared_rows(samples: Samples, given: Samples) -> tuple[int, int]:
-    """How many evaluation rows of `given` are rows of `samples`, and how many were compared."""
-    theirs = {samples.fingerprint(int(row)) for row in samples.rows("all", _SEARCHED)}
-    mine = given.rows("evaluation", _COMPARED)
-    return sum(given.fingerprint(int(row)) in theirs for row in mine), len(mine)
 
 
 def _recurrence(model: Model, samples: Samples) -> Recurrence:
@@ -170,7 +145,8 @@ def _hooks(training: Training, data: TrainingData) -> list[Hook]:
 def _key(training: Training, model: Model, layers: tuple[Layer, ...], data: TrainingData, lesson: Lesson, seed: int) -> str:
     """A digest of all that decides the result, so that a checkpoint is found again by the same training alone."""
     settings = {name: value for name, value in training.values().items() if name != "checkpoint_seconds"}
-    plain = [training.name, settings, [layer.name for layer in layers], seed, data.samples.describe(), torch.__version__]
+    plain = [training.name, settings, [layer.name for layer in layers], seed, data.samples.describe()]
+    plain += [versions(), world(), torch.cuda.is_available()]
     parts = [serialize.digest(one) for one in (model, lesson.source) if one is not None]
     parts += [data.samples.digest(rows) for rows in (data.learned, data.held)]
     return hashlib.sha256(json.dumps([plain, parts], sort_keys=True).encode()).hexdigest()[:32]

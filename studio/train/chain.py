@@ -19,6 +19,8 @@ from studio.graph.together import different_interface
 from studio.job import Job
 from studio.method import Context
 from studio.model import Model
+from studio.train.checkpoint import versions
+from studio.train.rows import opened
 
 #: Trains a model to answer as another does: (student, context whose `original` is the teacher) -> trained student.
 Teach = Callable[[Model, Context], Model]
@@ -38,7 +40,7 @@ class Chain:
 
     def __init__(self, assistants: Sequence[Model], teach: Teach, settings: dict[str, object], home: Path | None) -> None:
         self.assistants, self.teach, self.home = tuple(assistants), teach, home
-        self._settings = json.dumps(settings, sort_keys=True, default=str)
+        self._settings = settings
         self._kept: list[Path] = []
 
     def last(self, teacher: Model, context: Context) -> Model:
@@ -84,9 +86,12 @@ class Chain:
     def _folder(self, assistant: Model, teacher: Model, context: Context) -> Path | None:
         if self.home is None:
             return None
-        samples = context.samples
-        rows = [samples.describe(), samples.digest(samples.rows("calibration"))] if samples is not None else []
-        plain = [self._settings, context.seed, rows, digest(assistant), digest(teacher)]
+        given, data = context.samples, str(self._settings.get("data", ""))
+        samples = [given] if given is not None else []
+        samples += [opened(data, assistant, given)] if data else []
+        parts = [one.digest(rows) for one in samples for rows in (one.rows("calibration"), one.rows("evaluation"))]
+        named = [one.describe() for one in samples]
+        plain = [self._settings, versions(), context.seed, named, parts, digest(assistant), digest(teacher)]
         key = hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()
         return self.home / f"assistant-{key[:32]}"
 

@@ -13,6 +13,7 @@ import shutil
 import time
 import zlib
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 #: Of the layout; another one is not read.
-_VERSION = 1
+_VERSION = 2
 #: What nobody came back to for this long is removed.
 _KEPT_SECONDS = 30 * 86_400
 
@@ -32,6 +33,15 @@ class Checkpoint:
 
     tensors: dict[str, torch.Tensor]
     facts: dict[str, Any]
+
+
+def versions() -> list[str]:
+    """Of what a training depends on: others may come to other weights."""
+    found = []
+    for package in ("compression-studio", "torch"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found.append(metadata.version(package))
+    return found
 
 
 def path_of(home: Path, key: str) -> Path:

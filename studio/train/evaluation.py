@@ -11,7 +11,7 @@ from studio.model import Model
 from studio.samples import Batch
 from studio.train.batch import TrainingBatch, real
 from studio.train.data import TrainingData
-from studio.train.learner import Learner, Teacher
+from studio.train.learner import Teacher
 from studio.train.objective import Values
 
 
@@ -74,10 +74,3 @@ def _score(scorer: Scorer, data: TrainingData, batch: TrainingBatch, values: Val
     rows = batch.rows[fresh]
     feeds = {name: own(value) for name, value in batch.feeds.items()}
     scorer.add(Batch(feeds, rows, data.samples.labels(rows)), {name: own(value) for name, value in values.items()})
-
-
-def learner_of(module: torch.nn.Module) -> Learner:
-    """The learner inside of what Fabric wrapped around it."""
-    inner = getattr(module, "module", module)
-    assert isinstance(inner, Learner)
-    return inner

@@ -6,8 +6,6 @@ import itertools
 import math
 from collections.abc import Sequence
 
-import torch
-
 from studio.job import Job
 from studio.train.trainee import Trainee
 
@@ -59,29 +57,37 @@ def choose(tried: Sequence[float], ratios: Sequence[float], optimizer: str = "ad
 def find(trainee: Trainee, job: Job) -> float:
     """The learning rate of a range test, which leaves no trace: neither in weights nor in random numbers.
 
-    Updates are made on rows to learn from, and what they do is seen on held-out rows: rows that were just trained on
-    would speak for rates that learn them by heart.
-
     Raises:
         Cancelled: the job was cancelled.
     """
-    kind, start, random = trainee.options.optimizer, trainee.snapshot(), torch.get_rng_state()
+    kind = trainee.options.optimizer
+    tried = rates(kind)
+    with trainee.untouched():
+        ratios = _ratios(trainee, tried, job)
+    return choose(tried, ratios, kind)
+
+
+def _ratios(trainee: Trainee, tried: Sequence[float], job: Job) -> list[float]:
+    """What `choose` takes, of a model as sparse as the training leaves it.
+
+    Updates are made on rows to learn from, and what they do is seen on held-out rows: rows that were just trained on
+    would speak for rates that learn them by heart.
+    """
+    for hook in trainee.hooks:
+        hook.before_step(trainee.steps)
     held = list(itertools.islice(trainee.data.held_out(), _HELD))
-    before = trainee.held_loss(held)
+    before, ratios = trainee.held_loss(held), list[float]()
     if not before > 0:  # nothing to learn, or nothing to compare with
-        return SAFE[kind]
-    tried, ratios = rates(kind), []
+        return ratios
     for number, rate in enumerate(tried):
         job.progress(0.0, f"learning rate: test {number + 1} of {len(tried)}")
-        loss = trainee.loss(number * trainee.fabric.world_size + trainee.fabric.global_rank, apart=True)
-        if math.isfinite(trainee.mean(loss)):
+        loss = trainee.loss(number)
+        finite = math.isfinite(trainee.mean(loss))
+        if finite:
             trainee.fabric.backward(loss)
             trainee.apply(rate)
-        ratios.append(trainee.held_loss(held) / before if math.isfinite(trainee.mean(loss)) else math.inf)
+        ratios.append(trainee.held_loss(held) / before if finite else math.inf)
         job.record("range test", rate, ratios[-1])
         if not ratios[-1] <= BROKEN:
             break
-    trainee.load(start)
-    trainee.forget()
-    torch.set_rng_state(random)
-    return choose(tried, ratios, kind)
+    return ratios

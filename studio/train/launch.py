@@ -180,14 +180,14 @@ class _Crew:
 
     def __exit__(self, *_: object) -> None:
         self._starter.close()
-        for one in self._connections:
-            one.close()  # which ends the process at the other end
         if self._threads[0].is_alive():
-            with contextlib.suppress(OSError, EOFError):
-                Client(self._listener.address, authkey=self._key).close()
+            with contextlib.suppress(OSError):
+                Client(self._listener.address).close()  # without the key, which ends the wait for others
         for thread in self._threads:
             thread.join(GRACE)
         self._listener.close()
+        for one in self._connections:
+            one.close()  # which ends the process at the other end
         self._folder.cleanup()
 
     def work(self, task: Task, job: Job) -> Answer:
@@ -196,16 +196,14 @@ class _Crew:
         given: dict[Connection, int] = {}
         while True:
             for one in self._connections[len(given) :]:
-                rank = one.recv()
-                given[one] = rank
-                one.send(task)
+                self._give(one, given, task, job)
             first = next((one for one, rank in given.items() if rank == 0), None)
             if first is not None:
                 for request in asked.news(job):
                     with contextlib.suppress(OSError):
                         first.send(request)
             if job.cancelled:
-                deadline = min(deadline, time.monotonic() + KEEPING)
+                deadline = min(deadline, time.monotonic() + (KEEPING if given else 0))
             if time.monotonic() > deadline:
                 raise Cancelled
             if self._ended and not given:
@@ -215,13 +213,20 @@ class _Crew:
                 if answer is not None:
                     return answer
 
+    def _give(self, one: Connection, given: dict[Connection, int], task: Task, job: Job) -> None:
+        """Learn which process this is, and tell it what to do."""
+        try:
+            rank = one.recv()
+            given[one] = rank
+            one.send(task)
+        except (EOFError, OSError):
+            raise self._lost(one, given, job) from None
+
     def _heard(self, one: Connection, given: dict[Connection, int], job: Job) -> Answer | None:
         try:
             kind, *values = one.recv()
         except (EOFError, OSError):
-            if job.cancelled:
-                raise Cancelled from None
-            raise self._reason(given, one) from None
+            raise self._lost(one, given, job) from None
         if hear(job, kind, values):
             return None
         if kind == "result":
@@ -231,11 +236,14 @@ class _Crew:
             raise Cancelled
         raise self._reason(given, one, error) if unexpected else error
 
+    def _lost(self, one: Connection, given: dict[Connection, int], job: Job) -> Exception:
+        return Cancelled() if job.cancelled else self._reason(given, one)
+
     def _reason(self, given: dict[Connection, int], failed: Connection, error: StudioError | None = None) -> StudioError:
         """Why training broke off, where what was heard first may follow from what happened to another process."""
         until = time.monotonic() + _AFTERMATH
         others = [one for one in given if one is not failed]
-        died = given[failed] if error is None else None
+        died = given.get(failed) if error is None else None
         while others and time.monotonic() < until:
             for one in _ready(others):
                 try:
@@ -248,7 +256,8 @@ class _Crew:
                     return values[0]
         if died is None and error is not None:
             return error
-        what = f"Process {(died or 0) + 1} of {self._count} ended in the middle of training"
+        which = f"One of {self._count} processes" if died is None else f"Process {died + 1} of {self._count}"
+        what = f"{which} ended in the middle of training"
         return WorkerError(what, "most likely because memory ran out", "Use fewer processes or a smaller batch")
 
     def _accept(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from lightning_fabric import Fabric
 from studio.errors import Cancelled, RunError
 from studio.job import Job
 from studio.model import Model
-from studio.train import checkpoint, finder
+from studio.train import checkpoint, finder, plan
 from studio.train.checkpoint import Checkpoint
 from studio.train.data import TrainingData
 from studio.train.evaluation import evaluate
@@ -23,19 +22,16 @@ from studio.train.learner import Learner, Recurrence, Teacher, Windows
 from studio.train.objective import Objective, Values
 from studio.train.options import TrainOptions
 from studio.train.parallel import Together, fabric_of
+from studio.train.progress import Progress
 from studio.train.schedule import factor
 from studio.train.trained import Trained
-from studio.train.trainee import Trainee, under
+from studio.train.trainee import Trainee, aside, under
 from studio.twin.module import Twin
 
 #: How often a training that broke is taken back to the best weights and goes on at half the learning rate.
 _HALVINGS = 4
-#: Evaluations on held-out rows after the first, where options do not say: fewer where they would see more rows than updates.
-_EVALUATIONS = (2, 20)
 #: Answers of a teacher are kept if all of them take no more than this many bytes.
 _REMEMBERED = 1 << 28
-#: Time of an update over that of its passes.
-_BESIDE = 1.15
 #: Losses up to this are rounding errors.
 _NOTHING = 1e-7
 
@@ -74,15 +70,14 @@ def train(
     data.join(fabric.global_rank, fabric.world_size)
     with _isolated(options.seed, fabric.device):
         learner = Learner(student, objective, recurrence or Recurrence())
-        trainee = Trainee(learner, teacher, data, options, hooks, fabric)
-        return _Loop(trainee, job, home if options.key else None, model).run()
+        trainee = Trainee(learner, teacher, data, options, fabric)
+        return _Loop(trainee, hooks, job, home if options.key else None, model).run()
 
 
 @contextmanager
 def _isolated(seed: int, device: torch.device) -> Iterator[None]:
     """Random numbers of this training alone: drawn from `seed`, and those of the caller go on as if nothing had been."""
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices), torch.enable_grad():
+    with aside(device), torch.enable_grad():
         torch.manual_seed(seed)
         yield
 
@@ -96,13 +91,13 @@ class _Loop:
     best: copies of the best weights; `total` is their loss on held-out rows.
     """
 
-    def __init__(self, trainee: Trainee, job: Job, home: Path | None, model: Model | None) -> None:
-        self.trainee, self.home, self.model = trainee, home, model
+    def __init__(self, trainee: Trainee, hooks: Sequence[Hook], job: Job, home: Path | None, model: Model | None) -> None:
+        self.trainee, self.hooks, self.home, self.model = trainee, hooks, home, model
         self.job = job if trainee.shards is None else Together(job)
-        self.data, self.options, self.fabric, self.hooks = trainee.data, trainee.options, trainee.fabric, trainee.hooks
+        self.data, self.options, self.fabric = trainee.data, trainee.options, trainee.fabric
         self.trained = Trained()
-        self.started = self.saved = time.monotonic()
-        self.began = 0, self.started  # the first step made here, and when
+        self.progress = Progress(self.job)
+        self.started = self.saved = self.progress.clock()
         self.step, self.evaluated, self.since, self.halvings = 0, -1, 0, 0
         self.best: Values = {}
         self.total = math.inf
@@ -111,8 +106,8 @@ class _Loop:
         trained, options = self.trained, self.options
         found = self._found()
         trained.planned = found.facts["trained"]["planned"] if found else self._plan()
-        self.trainee.begin(trained.planned)
-        self.every = options.evaluate_every or math.ceil(trained.planned / self._looks(trained.planned))
+        self.trainee.begin(trained.planned, self.hooks)
+        self.every = options.evaluate_every or math.ceil(trained.planned / plan.looks(self.trainee, trained.planned))
         if self.trainee.teacher is not None and trained.planned * options.accumulate > self.data.epoch:
             self.trainee.teacher.remember(self.data, self.fabric.device, _REMEMBERED, self.job)
         if found:
@@ -125,36 +120,20 @@ class _Loop:
             self._save()
             raise
         self.trainee.finish(self.best)
-        trained.steps, trained.seconds = self.step, self._elapsed()
+        trained.steps, trained.seconds, trained.history = self.step, self._elapsed(), self.progress.points
         if self.home is not None and self.fabric.is_global_zero:
             checkpoint.remove(self.home, options.key)
         return trained
 
     def _plan(self) -> int:
-        """Number of updates: as told, or as many as fit in the time."""
-        options = self.options
-        steps = options.steps or max(1, math.ceil(self.data.epoch * options.epochs / options.accumulate))
-        if options.minutes:
-            seconds, look = self.trainee.probe()
-            seconds *= options.accumulate * _BESIDE
-            left = options.minutes * 60 - (0 if options.learning_rate else finder.UPDATES * seconds)
-            left -= look * (self._looks(min(steps, int(left / seconds))) + 1)
-            fitting = self.fabric.broadcast(max(1, int(left / seconds)))
-            if fitting < steps:
-                self.trained.notes.append(f"{fitting:,} instead of {steps:,} steps fit in {options.minutes:g} minutes")
-            steps = min(steps, fitting)
+        steps, note = plan.updates(self.trainee)
+        self.trained.notes += [note] if note else []
         return steps
-
-    def _looks(self, steps: int) -> int:
-        """Number of evaluations in so many updates."""
-        rows = steps * self.options.accumulate * len(self.data.learned) / self.data.epoch
-        few, many = _EVALUATIONS
-        return min(max(int(rows / len(self.data.held)), few), many)
 
     def _train(self) -> None:
         trained = self.trained
-        self.began = self.step, time.monotonic()
-        while not trained.stopped:
+        self.progress.begin(self.step)
+        while True:
             if self.evaluated != self.step and (self.step % self.every == 0 or self.step >= trained.planned):
                 self._evaluate()
             over, due = self._agreed()
@@ -174,7 +153,7 @@ class _Loop:
             Cancelled: the job was cancelled, where processes have to stop together.
         """
         seconds = self.options.checkpoint_seconds
-        due = bool(seconds) and time.monotonic() - self.saved > seconds
+        due = bool(seconds) and self.progress.clock() - self.saved > seconds
         found = (self._over(), due, self.trainee.shards is not None and self.job.cancelled)
         over, due, cancelled = found if self.fabric.world_size == 1 else self.fabric.broadcast(found)
         if cancelled:
@@ -202,13 +181,13 @@ class _Loop:
         return self.trained.learning_rate * 0.5**self.halvings
 
     def _update(self) -> None:
-        self._report()
+        self.progress.tell(self.step, self.trained.planned)
         rate = self._highest() * factor(self.options.schedule, self.step, self.trained.planned, self.options.warmup)
         loss = self.trainee.update(self.step, rate)
         self.step += 1
         if math.isfinite(loss):
-            self._point("loss", loss)
-            self._point("learning rate", rate)
+            self.progress.point("loss", self.step, loss)
+            self.progress.point("learning rate", self.step, rate)
         else:
             parts = self.options.accumulate
             self._refuse_broken(self.data.batch((self.step - 1) * parts + part) for part in range(parts))
@@ -251,35 +230,15 @@ class _Loop:
             elif settled:
                 self.since += 1
         self.evaluated = self.step
-        self._point("held-out loss", total)
+        self.progress.point("held-out loss", self.step, total)
         if len(losses) > 1:
             for name, value in losses.items():
-                self._point(f"held-out {name}", value)
+                self.progress.point(f"held-out {name}", self.step, value)
         for name, value in scores.items():
-            self._point(name, value)
-
-    def _point(self, series: str, value: float) -> None:
-        self.trained.history.append((series, self.step, value))
-        self.job.record(series, self.step, value)
+            self.progress.point(name, self.step, value)
 
     def _elapsed(self) -> float:
-        return self.trained.seconds + time.monotonic() - self.started
-
-    def _report(self) -> None:
-        planned, done = self.trained.planned, self.step
-        text, step = f"step {done + 1:,} of {planned:,}", done + 1
-        last = next((value for series, _, value in reversed(self.trained.history) if series == "loss"), None)
-        before, began = self.began
-        if last is not None:
-            text = f"step {step:,} of {planned:,}, loss {last:.4g}"
-        if last is not None and done > before:
-            left = _time((time.monotonic() - began) / (done - before) * (planned - done))
-            text = f"step {step:,} of {planned:,}, loss {last:.4g}, {left} left"
-        now = time.monotonic()
-        self.job.progress(done / planned, text)
-        rested = time.monotonic() - now  # while it was paused
-        self.started += rested
-        self.began = before, began + rested
+        return self.trained.seconds + self.progress.clock() - self.started
 
     def _found(self) -> Checkpoint | None:
         """The checkpoint to go on from."""
@@ -297,10 +256,11 @@ class _Loop:
             return
         tensors = self.trainee.collected(self.trainee.state() | {f"best.{name}": value for name, value in self.best.items()})
         if self.fabric.is_global_zero:
-            self._write(self.home, tensors)
+            curves = {f"curve.{series}": points for series, points in self.progress.state().items()}
+            self._write(self.home, tensors | curves)
         if divided:
             self.fabric.barrier()  # who ends first has all ended
-        self.saved = time.monotonic()
+        self.saved = self.progress.clock()
 
     def _write(self, home: Path, tensors: Values) -> None:
         facts = {name: getattr(self, name) for name in _FACTS}
@@ -313,23 +273,27 @@ class _Loop:
             self.trained.notes = list(dict.fromkeys([*self.trained.notes, note]))
 
     def _restore(self, found: Checkpoint) -> None:
-        for name in _FACTS:
-            setattr(self, name, found.facts[name])
-        vars(self.trained).update(found.facts["trained"])
-        self.trained.scores = {name: (old, new) for name, (old, new) in self.trained.scores.items()}
-        self.trained.history = [(series, step, value) for series, step, value in self.trained.history]
-        tensors = self.trainee.own(found.tensors)
-        self.best = {name: value.to(self.fabric.device) for name, value in under(tensors, "best.").items()}
-        self.trainee.restore(tensors)
-        for series, step, value in self.trained.history:
-            self.job.record(series, step, value)
+        """Go on from a checkpoint.
+
+        Raises:
+            RunError: it does not fit, and is removed.
+        """
+        try:
+            for name in _FACTS:
+                setattr(self, name, found.facts[name])
+            vars(self.trained).update(found.facts["trained"])
+            self.trained.scores = {name: (old, new) for name, (old, new) in self.trained.scores.items()}
+            tensors = self.trainee.own(found.tensors)
+            self.best = {name: value.to(self.fabric.device) for name, value in under(tensors, "best.").items()}
+            self.trainee.restore(tensors)
+        except (KeyError, RuntimeError, ValueError) as error:
+            assert self.home is not None
+            checkpoint.remove(self.home, self.options.key)
+            what = "Training cannot go on from its checkpoint"
+            raise RunError(what, "it does not fit", "It was removed: start training anew") from error
+        self.progress.restore(under(tensors, "curve."))
         self.job.log(f"going on from step {self.step:,}")
 
 
 #: Plain values of the loop in a checkpoint.
 _FACTS = ("step", "evaluated", "since", "halvings", "total")
-
-
-def _time(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes > 1 else f"{round(seconds)} s"

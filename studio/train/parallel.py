@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins import MixedPrecision
 from lightning_fabric.plugins.environments import TorchElasticEnvironment
 from lightning_fabric.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 
@@ -19,6 +20,18 @@ from studio.train.options import TrainOptions
 
 #: How long processes wait for one another: longer than a user pauses. One that died is noticed at once.
 _PATIENCE = timedelta(days=30)
+
+
+class _Autocast(MixedPrecision):
+    """Operators choose their types; labels, answers and inputs stay as they are: 16 bits would round what they mean."""
+
+    def convert_input(self, data: Any) -> Any:
+        return data
+
+
+def world() -> int:
+    """How many processes train together with this one, which torchrun started; 1 where it is alone."""
+    return int(os.environ["WORLD_SIZE"]) if TorchElasticEnvironment.detect() else 1
 
 
 def fabric_of(options: TrainOptions) -> Fabric:
@@ -34,14 +47,13 @@ def fabric_of(options: TrainOptions) -> Fabric:
     cuda = torch.cuda.is_available()
     if options.precision == "16-mixed" and not cuda:
         raise RunError("Training in float16 needs a GPU", "this machine has none", "Set precision to bf16-mixed or auto")
-    precision = {"auto": "bf16-mixed" if cuda and torch.cuda.is_bf16_supported() else "32-true", "float32": "32-true"}
-    where: dict[str, Any] = {
-        "accelerator": "cuda" if cuda else "cpu",
-        "precision": precision.get(options.precision, options.precision),
-    }
-    world = int(os.environ["WORLD_SIZE"]) if TorchElasticEnvironment.detect() else 1
-    if world == 1:
-        return Fabric(devices=1, **where)
+    precision, device = options.precision, "cuda" if cuda else "cpu"
+    if precision == "auto":
+        precision = "bf16-mixed" if cuda and torch.cuda.is_bf16_supported() else "float32"
+    plugins: list[Any] = [] if precision == "float32" else [_Autocast(precision, device)]  # type: ignore[arg-type]
+    count = world()
+    if count == 1:
+        return Fabric(accelerator=device, devices=1, plugins=plugins)
     local = int(os.environ["LOCAL_WORLD_SIZE"])
     if cuda and local > torch.cuda.device_count():
         why = f"this machine has {torch.cuda.device_count()}"
@@ -49,8 +61,9 @@ def fabric_of(options: TrainOptions) -> Fabric:
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells every process that joins
     strategy: Strategy = DDPStrategy(timeout=_PATIENCE, find_unused_parameters=True)
     if options.sharding == "full":
-        strategy = ModelParallelStrategy(lambda module, _: module, world, 1, timeout=_PATIENCE)
-    fabric = Fabric(devices=local, num_nodes=world // local, strategy=strategy, plugins=[TorchElasticEnvironment()], **where)
+        strategy = ModelParallelStrategy(lambda module, _: module, count, 1, timeout=_PATIENCE)
+    plugins.append(TorchElasticEnvironment())
+    fabric = Fabric(accelerator=device, devices=local, num_nodes=count // local, strategy=strategy, plugins=plugins)
     fabric.launch()
     return fabric
 

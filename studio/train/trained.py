@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 
 @dataclass
 class Trained:
@@ -20,7 +22,7 @@ class Trained:
         learning_rate: highest of the schedule, as found or given.
         stopped: why it ended, as a clause.
         notes: sentences for the user.
-        history: points of the curves: (series, step, value).
+        history: the curves, float64 [points, 2] of (step, value).
     """
 
     before: dict[str, float] = field(default_factory=dict)
@@ -33,4 +35,4 @@ class Trained:
     learning_rate: float = 0.0
     stopped: str = ""
     notes: list[str] = field(default_factory=list)
-    history: list[tuple[str, int, float]] = field(default_factory=list)
+    history: dict[str, np.ndarray] = field(default_factory=dict)

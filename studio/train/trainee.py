@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-import logging
 import math
-import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch.optim import Optimizer
 
-from studio.errors import RunError
-from studio.train import optimizer
+from studio.train import optimizer, trial
 from studio.train.balance import Balance
 from studio.train.data import TrainingData
 from studio.train.hooks import Hook
@@ -24,12 +20,10 @@ from studio.train.objective import Values
 from studio.train.options import TrainOptions
 from studio.train.sharding import Shards, average, same
 
-#: Passes that are timed, at least; more up to so many, until they took so many seconds.
-_PROBES, _MOST, _LONG = 4, 50, 0.5
-#: Elements of an embedding table from which on its gradients are sparse.
-_LARGE = 1 << 22
-#: Updates from which on compiling pays on a GPU.
-_MANY = 500
+
+def aside(device: torch.device) -> AbstractContextManager[None]:
+    """Random numbers that are drawn inside are not missed outside."""
+    return torch.random.fork_rng([device] if device.type == "cuda" else [])
 
 
 class Trainee:
@@ -41,21 +35,17 @@ class Trainee:
 
     Attributes:
         module: the learner as Fabric wrapped it.
+        hooks, steps: what `begin` was told.
     """
 
     def __init__(
-        self,
-        learner: Learner,
-        teacher: Teacher | None,
-        data: TrainingData,
-        options: TrainOptions,
-        hooks: Sequence[Hook],
-        fabric: Fabric,
+        self, learner: Learner, teacher: Teacher | None, data: TrainingData, options: TrainOptions, fabric: Fabric
     ) -> None:
-        self.learner, self.teacher, self.data, self.options = learner, teacher, data, options
-        self.hooks, self.fabric = hooks, fabric
+        self.learner, self.teacher, self.data, self.options, self.fabric = learner, teacher, data, options, fabric
         self.balance = Balance(options.balance, learner.objective.weights)
         self.carried: tuple[Values, Values] = ({}, {})
+        self.hooks: Sequence[Hook] = ()
+        self._optimizers: list[Optimizer] = []
         self.shards = self._divided() if options.sharding == "full" and fabric.world_size > 1 else None
         learner.to(fabric.device)
         if teacher is not None:
@@ -70,21 +60,33 @@ class Trainee:
         self.learner.around, self.learner.tied = shards.window, shards.tied
         return shards
 
-    def begin(self, steps: int) -> None:
-        """Get ready for `steps` updates."""
+    def begin(self, steps: int, hooks: Sequence[Hook] = ()) -> None:
+        """Get ready for `steps` updates with `hooks` around them."""
         options, twin = self.options, self.learner.twin
-        for hook in self.hooks:
+        for hook in hooks:
             hook.begin(twin, steps)
+        self.hooks, self.steps = hooks, steps
         self.learner.to(self.fabric.device)  # what hooks inserted
         if self.shards is not None:
             self._agree(self.shards)
         twin.mode.statistics = options.batch_norm != "frozen"
         parameters = {name: p for name, p in self.learner.named_parameters() if p.requires_grad}
-        made = optimizer.optimizers(parameters, options.optimizer, options.weight_decay, self._sparse(parameters))
+        made = optimizer.optimizers(parameters, options.optimizer, options.weight_decay, trial.sparse(self, parameters))
         self.module, *self._wrapped = self.fabric.setup(self.learner, *made)
         self._optimizers = [one.optimizer for one in self._wrapped]
         self.module.train()
-        self._compile(steps)
+        trial.compile_student(self, steps)
+
+    @contextmanager
+    def untouched(self) -> Iterator[None]:
+        """What is done inside leaves no trace, neither in what is trained and kept beside nor in random numbers."""
+        start, balance, scaler = self.snapshot(), self.balance.state(), self.fabric._precision.state_dict()
+        with aside(self.fabric.device):
+            yield
+        self.load(start)
+        self.balance.restore(balance)
+        self.fabric._precision.load_state_dict(scaler)
+        self.forget()
 
     def _agree(self, shards: Shards) -> None:
         """Let all processes begin with the same, and take every pass with the statistics and ranges of the first."""
@@ -94,101 +96,27 @@ class Trainee:
         changing = [value for value in self.learner.state_dict(keep_vars=True).values() if id(value) not in ids]
         self.learner.register_forward_pre_hook(lambda *_: same(changing))
 
-    def _compile(self, steps: int) -> None:
-        """Compile the student's part of a step if that is wanted and works here."""
-        auto = self.fabric.device.type == "cuda" and steps >= _MANY
-        if self.options.compile == "no" or (self.options.compile == "auto" and not auto):
-            return
-        if self.shards is not None:
-            logging.getLogger(__name__).warning("The training step is not compiled: weights are divided among processes")
-            return
-        twin, random = self.learner.twin, torch.get_rng_state()
-        twin.compile()
-        try:
-            self._pass(0)
-        except (RuntimeError, OSError, ImportError, RunError) as error:  # no compiler here, or what it cannot do
-            twin._compiled_call_impl = None
-            logging.getLogger(__name__).warning("The training step is not compiled: %s", str(error).partition("\n")[0])
-        self.learner.zero_grad(set_to_none=True)
-        torch.set_rng_state(random)
-
-    def probe(self) -> tuple[float, float]:
-        """Seconds that one pass takes, with its share of an update, and one look at all held-out rows; changes nothing."""
-        random, training = torch.get_rng_state(), self.learner.training
-        parameters = {name: p for name, p in self.learner.named_parameters() if p.requires_grad}
-        made = optimizer.optimizers(parameters, self.options.optimizer, 0.0)  # at a learning rate of 0
-        times: list[float] = []
-        while len(times) < _PROBES or (sum(times) < _LONG and len(times) < _MOST):
-            times.append(self._seconds(partial(self._trial, len(times), made)))
-        held = list(itertools.islice(self.data.held_out(), _PROBES))
-        with torch.no_grad():
-            self.learner.eval()
-            looks = [self._seconds(partial(self._forward, window)) for window in held]
-        self.learner.train(training)
-        torch.set_rng_state(random)
-        rows = sum(len(batch.rows) for window in held for batch in window)
-        return sum(times[1:]) / len(times[1:]), sum(looks) * len(self.data.held) / rows
-
-    def _seconds(self, work: Callable[[], object]) -> float:
-        before = time.perf_counter()
-        work()
-        if self.fabric.device.type == "cuda":
-            torch.cuda.synchronize(self.fabric.device)
-        return time.perf_counter() - before
-
-    def _trial(self, number: int, made: Sequence[Optimizer]) -> None:
-        self._pass(number)
-        optimizer.clip(self.learner.parameters(), 0.0)
-        for one in made:
-            one.step()
-            one.zero_grad(set_to_none=True)
-
-    def _pass(self, number: int) -> None:
-        """Gradients of one batch, outside of the training."""
-        self._forward(self.data.batch(number)).backward()
-
-    def _forward(self, window: Windows) -> torch.Tensor:
-        """The loss of one batch, outside of the training."""
-        window = tuple(batch.to(self.fabric.device) for batch in window)
-        answers = self.teacher.answer(window, {})[0] if self.teacher is not None else ({},) * len(window)
-        return self._weighted(self.learner(window, answers, {})[0])
-
-    def _sparse(self, parameters: dict[str, torch.nn.Parameter]) -> list[str]:
-        """Tables that only lookups read, if one is so large that updating rows that did not occur would cost most."""
-        large = any(p.ndim == 2 and p.numel() >= _LARGE for p in parameters.values())
-        if not large or self.options.optimizer != "adamw" or self.options.weight_decay or self.fabric.world_size > 1:
-            return []
-        if self.options.precision == "16-mixed":  # Fabric's scaler moves on after the first of two optimizers
-            return []
-        self.learner.twin.mode.sparse = True
-        self._pass(0)
-        found = [name for name, p in parameters.items() if p.grad is not None and p.grad.is_sparse]
-        self.learner.zero_grad(set_to_none=True)
-        return found
-
-    def loss(self, number: int, *, apart: bool = False) -> torch.Tensor:
-        """What is minimized on batch `number`; `apart` neither carries state on nor changes the balance.
+    def loss(self, number: int) -> torch.Tensor:
+        """What is minimized on batch `number`.
 
         Several processes take windows of sequences in turn, and each begins its own with fresh state.
         """
-        own, asked = ({}, {}) if apart or self.fabric.world_size > 1 else self.carried
+        own, asked = ({}, {}) if self.fabric.world_size > 1 else self.carried
         window = self.data.batch(number)
-        losses, carried = self._losses(window, own, asked)
-        if apart:
-            return self._weighted(losses) * window[0].weight
-        self.carried = carried
+        losses, self.carried = self._losses(window, own, asked)
         seen = None
         if self.balance.auto and self.fabric.world_size > 1:
             seen = {name: self._shared(value * window[0].weight) for name, value in losses.items()}
         return self.balance.sum(losses, seen) * window[0].weight
 
     def held_loss(self, windows: Sequence[Windows]) -> float:
-        """The same on held-out rows, without gradients; the mean over `windows`."""
+        """The same on held-out rows, without gradients: of the mean losses over `windows`, as the first process finds them."""
         self.module.eval()
         with torch.no_grad():
-            found = [float(self._weighted(self._losses(window, {}, {})[0])) for window in windows]
+            found = [self._losses(window, {}, {})[0] for window in windows]
         self.module.train()
-        return sum(found) / len(found)
+        means = {name: sum(float(one[name]) for one in found) / len(found) for name in found[0]}
+        return self.fabric.broadcast(self.balance.total(means))
 
     def _losses(self, window: Windows, own: Values, asked: Values) -> tuple[Values, tuple[Values, Values]]:
         window = tuple(batch.to(self.fabric.device) for batch in window)
@@ -197,9 +125,6 @@ class Trainee:
             answers, asked = self.teacher.answer(window, asked)
         losses, own, _ = self.module(window, answers, own)
         return losses, (own, asked)
-
-    def _weighted(self, losses: Values) -> torch.Tensor:
-        return torch.stack([self.balance.weights[name] * value for name, value in losses.items()]).sum()
 
     def mean(self, loss: torch.Tensor) -> float:
         """A loss over all processes."""
@@ -217,7 +142,8 @@ class Trainee:
             hook.before_step(step)
         fabric = self.fabric
         if fabric.world_size > 1:  # numbers of each process for each step, which one that goes on from a checkpoint draws again
-            torch.manual_seed((self.options.seed << 40) + step * fabric.world_size + fabric.global_rank)
+            drawn = np.random.SeedSequence([self.options.seed, step, fabric.global_rank]).generate_state(1, np.uint64)
+            torch.manual_seed(int(drawn[0]))
         parts, total = self.options.accumulate, 0.0
         for part in range(parts):
             alone = part + 1 < parts and self.shards is None
@@ -248,8 +174,7 @@ class Trainee:
 
     def forget(self) -> None:
         """Start over without gradients, moments and carried state."""
-        for one in self._optimizers:
-            one.zero_grad(set_to_none=True)
+        self.learner.zero_grad(set_to_none=True)
         optimizer.forget(self._optimizers)
         self.carried = ({}, {})
 

@@ -122,7 +122,7 @@ def held() -> dict[str, int]:
     data.join(fabric.global_rank, fabric.world_size)
     assert lesson.teacher is not None
     learner = Learner(twin, lesson.objective, Recurrence())
-    trainee = Trainee(learner, lesson.teacher, data, training.options(), [], fabric)
+    trainee = Trainee(learner, lesson.teacher, data, training.options(), fabric)
     trainee.begin(2)
     trainee.update(0, 1e-3)
     wholes: list[StorageWeakRef] = []

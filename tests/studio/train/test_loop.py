@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,68 +11,26 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
-from studio import formats, paths
 from studio.errors import Cancelled, RunError
 from studio.job import Job
-from studio.method import Context
-from studio.methods.prune_weights import PruneWeights
 from studio.model import Model
 from studio.samples import ArraySamples, Samples
-from studio.samples.open import open_samples
-from studio.train import checkpoint, trainee
+from studio.train import checkpoint
 from studio.train.batch import TrainingBatch
 from studio.train.data import TrainingData
 from studio.train.hooks import Hook
-from studio.train.learner import Recurrence
-from studio.train.lesson import Lesson, from_teacher
+from studio.train.lesson import Lesson
 from studio.train.loop import train
 from studio.train.masks import Masks
 from studio.train.objective import Objective, Term, Values
-from studio.train.options import TrainOptions
 from studio.train.spec import LossTerm, parse_sparsity
-from studio.train.trained import Trained
 from studio.twin.module import Twin
-
-OPTIONS = TrainOptions(steps=24, batch_size=16, learning_rate=2e-3, evaluate_every=8, patience=0, checkpoint_seconds=0, key="k")
+from tests.studio.train.digits import OPTIONS, Around, Breaking, data_of, lesson_of, pruned_digits, same, trained_of
 
 
 @pytest.fixture(scope="module")
 def models() -> tuple[Model, Model, Samples]:
-    """A teacher, the student it became by pruning, and samples."""
-    folder = paths.sample_models() / "digit_mlp"
-    teacher = formats.load(folder / "model.onnx")
-    student = PruneWeights(sparsity=0.9).apply(teacher, teacher.layers, Context())
-    return teacher, student, open_samples(folder / "samples.yaml", teacher)
-
-
-def data_of(samples: Samples, **options: Any) -> TrainingData:
-    return TrainingData(samples, samples.rows("calibration"), batch_size=16, **options)
-
-
-def lesson_of(models: tuple[Model, Model, Samples], twin: Twin, data: TrainingData, asked: tuple[LossTerm, ...] = ()) -> Lesson:
-    teacher, student, _ = models
-    return from_teacher(student, teacher, twin, data, asked, Recurrence(), temperature=2.0)
-
-
-def trained_of(
-    models: tuple[Model, Model, Samples],
-    options: TrainOptions = OPTIONS,
-    *,
-    home: Path | None = None,
-    job: Job | None = None,
-    asked: tuple[LossTerm, ...] = (),
-    hooks: tuple[Hook, ...] = (),
-    objective: Callable[[Lesson], Objective] = lambda lesson: lesson.objective,
-) -> tuple[Trained, dict[str, torch.Tensor]]:
-    """What training the pruned student came to, and its weights."""
-    twin, data = Twin(models[1]), data_of(models[2])
-    lesson = lesson_of(models, twin, data, asked)
-    trained = train(twin, objective(lesson), data, options, job or Job(), hooks, home, teacher=lesson.teacher, model=models[1])
-    return trained, {name: value.detach().clone() for name, value in twin.weights().items()}
-
-
-def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(one[name], other[name]) for name in one)
+    return pruned_digits()
 
 
 def test_it_improves_on_held_out_rows_and_says_so(models: tuple[Model, Model, Samples]) -> None:
@@ -90,7 +46,7 @@ def test_it_improves_on_held_out_rows_and_says_so(models: tuple[Model, Model, Sa
 
 def test_the_weights_kept_are_those_that_were_best(models: tuple[Model, Model, Samples]) -> None:
     trained, weights = trained_of(models, replace(OPTIONS, learning_rate=0.5, clip=0.0, schedule="constant"))
-    losses = {step: value for series, step, value in trained.history if series == "held-out loss"}
+    losses = dict(trained.history["held-out loss"].tolist())
     assert losses[trained.best] == min(losses.values()) == trained.after["loss"]
     if trained.best == 0:
         assert same(weights, Twin(models[1]).weights())
@@ -134,7 +90,8 @@ def test_it_goes_on_from_an_interruption_to_the_same_weights(
     assert checkpoint.path_of(tmp_path, "k").is_file()
     resumed, again = trained_of(models, options, home=tmp_path, asked=asked)
     assert same(weights, again)
-    assert resumed.history == straight.history
+    assert resumed.history.keys() == straight.history.keys()
+    assert all(np.array_equal(resumed.history[series], points) for series, points in straight.history.items())
     assert not list(tmp_path.iterdir())
 
 
@@ -149,14 +106,6 @@ def test_a_damaged_checkpoint_is_discarded_with_a_note(models: tuple[Model, Mode
     trained, weights = trained_of(models, home=tmp_path)
     assert trained.notes == ["the checkpoint was discarded, because it is damaged: training started anew"]
     assert same(weights, trained_of(models)[1])
-
-
-def test_a_range_test_leaves_no_trace(models: tuple[Model, Model, Samples]) -> None:
-    found, weights = trained_of(models, replace(OPTIONS, learning_rate=0.0))
-    assert 1e-4 < found.learning_rate < 5e-2
-    given, again = trained_of(models, replace(OPTIONS, learning_rate=found.learning_rate))
-    assert given.learning_rate == found.learning_rate
-    assert same(weights, again)
 
 
 def test_it_ends_early_when_asked_and_keeps_the_best(models: tuple[Model, Model, Samples]) -> None:
@@ -178,38 +127,13 @@ def test_it_ends_early_without_a_gain(models: tuple[Model, Model, Samples]) -> N
     assert trained.steps == trained.best + 6
 
 
-def test_minutes_decide_the_steps_before_the_first(models: tuple[Model, Model, Samples]) -> None:
-    trained, _ = trained_of(models, replace(OPTIONS, steps=10_000_000, minutes=0.01, patience=0))
-    assert trained.planned < 10_000_000
-    assert trained.notes == [f"{trained.planned:,} instead of 10,000,000 steps fit in 0.01 minutes"]
-
-
-def test_finding_out_what_fits_leaves_no_trace(models: tuple[Model, Model, Samples]) -> None:
-    timed, weights = trained_of(models, replace(OPTIONS, minutes=10))
-    assert timed.stopped == "all steps were made"
-    assert same(weights, trained_of(models)[1])
-
-
-class Breaking(Term):
-    """Another term whose value is not a number in some calls while training."""
-
-    def __init__(self, inner: Term, breaks: Callable[[int], bool]) -> None:
-        super().__init__(inner.name, inner.weight, inner.student, inner.teacher)
-        self.inner, self.breaks, self.calls = inner, breaks, 0
-
-    def forward(self, student: Values, teacher: Values, batch: TrainingBatch) -> torch.Tensor:
-        self.calls += self.training
-        value = self.inner(student, teacher, batch)
-        return value * torch.nan if self.training and self.breaks(self.calls) else value
-
-
 def test_a_loss_that_breaks_down_once_costs_half_the_learning_rate(models: tuple[Model, Model, Samples]) -> None:
     lines: list[str] = []
     breaking = lambda lesson: Objective([Breaking(lesson.terms[0], lambda call: call == 10)])  # noqa: E731
     trained, _ = trained_of(
         models, replace(OPTIONS, schedule="constant", warmup=0), job=Job(on_log=lines.append), objective=breaking
     )
-    rates = [value for series, _, value in trained.history if series == "learning rate"]
+    rates = trained.history["learning rate"][:, 1].tolist()
     assert rates == [2e-3] * 9 + [1e-3] * 14
     assert lines == ["the loss of step 10 is not a number: back to the best weights, half the learning rate"]
     assert trained.after["loss"] < trained.before["loss"]
@@ -257,7 +181,7 @@ def test_looking_at_held_out_rows_costs_no_more_than_learning(models: tuple[Mode
     twin, data = Twin(models[1]), data_of(models[2], holdout=0.5)
     lesson = lesson_of(models, twin, data)
     trained = train(twin, lesson.objective, data, options, Job(), teacher=lesson.teacher)
-    assert [step for series, step, _ in trained.history if series == "held-out loss"] == [0, 6, 12]
+    assert trained.history["held-out loss"][:, 0].tolist() == [0, 6, 12]
     assert 2 * len(data.held) > 12 * 16
 
 
@@ -304,9 +228,9 @@ def test_hooks_are_called_and_unsettled_models_are_no_result(models: tuple[Model
 
 
 def test_parameters_of_terms_are_trained_along(models: tuple[Model, Model, Samples]) -> None:
-    class Scaled(Breaking):
+    class Scaled(Around):
         def __init__(self, inner: Term) -> None:
-            super().__init__(inner, lambda call: False)
+            super().__init__(inner)
             self.factor = nn.Parameter(torch.tensor(0.5))
 
         def forward(self, student: Values, teacher: Values, batch: TrainingBatch) -> torch.Tensor:
@@ -322,26 +246,6 @@ def test_parameters_of_terms_are_trained_along(models: tuple[Model, Model, Sampl
     assert float(made[0].factor.detach()) != 0.5
 
 
-def test_large_tables_are_updated_only_where_rows_occur(monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = paths.sample_models() / "ranker"
-    teacher = formats.load(folder / "model.onnx")
-    student = PruneWeights(sparsity=0.6).apply(teacher, teacher.layers, Context())
-    samples = open_samples(folder / "samples.yaml", teacher)
-    monkeypatch.setattr(trainee, "_LARGE", 1000)
-    twin, data = Twin(student), data_of(samples)
-    before = {name: value.detach().clone() for name, value in twin.weights().items()}
-    lesson = lesson_of((teacher, student, samples), twin, data)
-    trained = train(twin, lesson.objective, data, OPTIONS, Job(), teacher=lesson.teacher)
-    assert trained.after["loss"] < trained.before["loss"]
-    batches = [data.batch(number)[0] for number in range(OPTIONS.steps)]
-    table = next(layer for layer in student.layers if layer.name == "/item_table/Gather").main
-    seen = torch.cat([batch.feeds["item"] for batch in batches]).unique()
-    changed = (twin.weights()[table.name] != before[table.name]).any(1).nonzero()[:, 0]
-    assert len(changed)
-    assert set(changed.tolist()) <= set(seen.tolist())
-    assert not twin.mode.sparse
-
-
 def test_batches_depend_on_their_number_alone(models: tuple[Model, Model, Samples]) -> None:
     one, other = data_of(models[2]), data_of(models[2])
     far = other.batch(5 * other.epoch + 3)
@@ -349,16 +253,3 @@ def test_batches_depend_on_their_number_alone(models: tuple[Model, Model, Sample
     assert np.array_equal(rows[-1], far[0].rows)
     assert sorted(np.concatenate(rows[: one.epoch])) == sorted(one.learned)
     assert not np.array_equal(np.concatenate(rows[: one.epoch]), np.concatenate(rows[one.epoch : 2 * one.epoch]))
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_float16_needs_a_gpu(models: tuple[Model, Model, Samples]) -> None:
-    with pytest.raises(RunError, match="Training in float16 needs a GPU: this machine has none"):
-        trained_of(models, replace(OPTIONS, precision="16-mixed"))
-
-
-def test_mixed_bfloat16_learns_on_a_cpu(models: tuple[Model, Model, Samples]) -> None:
-    trained, weights = trained_of(models, replace(OPTIONS, precision="bf16-mixed"))
-    assert trained.after["loss"] < 0.7 * trained.before["loss"]
-    assert not same(weights, trained_of(models)[1])
-    assert {value.dtype for value in weights.values()} == {torch.float32}
