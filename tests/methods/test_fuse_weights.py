@@ -14,6 +14,7 @@ from studio.errors import RunError, SettingError
 from studio.graph.serialize import to_bytes, write
 from studio.measure.fidelity import compare
 from studio.measure.session import open_session
+from studio.measure.task import evaluate
 from studio.method import Context, make_method
 from studio.model import Model
 from studio.recipe import Recipe, Step
@@ -259,7 +260,7 @@ def saved(models: list[Model], folder: Path) -> str:
     for number, model in enumerate(models):
         found.append(folder / f"run{number}.onnx")
         write(model, found[-1])
-    return ";".join(map(str, found))
+    return "; ".join(map(str, found))
 
 
 def test_a_moving_average_weighs_newer_files_more(teacher: Model, tmp_path: Path) -> None:
@@ -285,6 +286,22 @@ def test_a_greedy_soup_leaves_a_bad_ingredient_out(teacher: Model, digits: Sampl
         )
 
 
+def test_a_soup_is_judged_as_it_is_stored(teacher: Model, digits: Samples, tmp_path: Path) -> None:
+    """The best file does not fit on the grid of this model, whose own answers are better than what would come of it."""
+
+    def smaller(name: str, array: np.ndarray) -> np.ndarray:  # by a constant at every layer: the likeliest class stays
+        return array * 0.1 ** (int(name[2]) if name.endswith("bias") else 1)
+
+    weak = edited(noisy(teacher, 1.0), smaller)
+    made = make_method("static-int8", {})
+    model = made.apply(weak, tuple(one for one in weak.layers if made.why_not(one) is None), Context(digits))
+    fused, context = fuse(model, teacher, digits, models=saved([teacher], tmp_path), mode="soup")
+    mine, best, found = (evaluate(one, digits, part="calibration")[0].value for one in (model, teacher, fused))
+    assert mine < best
+    assert found == mine
+    assert context.notes[0].endswith(": this model")
+
+
 def test_without_labels_a_soup_is_chosen_by_output_error(teacher: Model, digits: Samples, tmp_path: Path) -> None:
     samples = random_samples(teacher, 40)
     runs = [noisy(teacher, 0.3, seed) for seed in range(3)]
@@ -305,7 +322,7 @@ def test_a_soup_that_nothing_can_judge_is_refused(teacher: Model, tmp_path: Path
     [
         ({"mode": "soup"}, "mode soup needs the files of other models"),
         ({"mode": "ema"}, "mode ema needs the files of other models"),
-        ({"models": "a;b"}, "mode interpolate takes one other model"),
+        ({"models": "a; b"}, "mode interpolate takes one other model"),
         ({"mode": "soup", "models": "a", "alpha": 0.1}, "alpha has no meaning in mode soup"),
         ({"decay": 0.5}, "decay has no meaning in mode interpolate"),
     ],
