@@ -43,6 +43,10 @@ _INTEGER_WEIGHTS = {
     "Gather": {0}, "QGemm": {3}, "QAttention": {1}, "QEmbedLayerNormalization": {2, 3, 4}, "DynamicQuantizeConv": {1},
     "QLinearAdd": {0, 3}, "QLinearMul": {0, 3},
 }  # fmt: skip
+#: Attributes of Constant that hold plain numbers, and the type those are of.
+_NUMBERS = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
+#: Under which such an attribute keeps the tensor that was made of it.
+_TENSOR = "studio.tensor"
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class Weight:
 def constant(value: ir.Value | None) -> ir.TensorProtocol | None:
     """The tensor behind `value` if it is an initializer or the output of a Constant node, else None.
 
+    It is the same object every time, in clones of the graph as well, also where the file has plain numbers.
     Old files (IR below 4) list initializers among the graph's inputs as overridable defaults; they count.
     """
     if value is None:
@@ -97,14 +102,10 @@ def constant(value: ir.Value | None) -> ir.TensorProtocol | None:
     for name, attr in node.attributes.items():
         if name == "value" and isinstance(attr.value, ir.TensorProtocol):
             return attr.value
-        if name == "value_float":
-            return ir.tensor(np.float32(attr.value))
-        if name == "value_floats":
-            return ir.tensor(np.asarray(attr.value, np.float32))
-        if name == "value_int":
-            return ir.tensor(np.int64(attr.value))
-        if name == "value_ints":
-            return ir.tensor(np.asarray(attr.value, np.int64))
+        if name in _NUMBERS:
+            if _TENSOR not in attr.meta:
+                attr.meta[_TENSOR] = ir.tensor(np.asarray(attr.value, _NUMBERS[name]))
+            return attr.meta[_TENSOR]
     return None
 
 

@@ -63,7 +63,7 @@ class FollowingRanges(Hook):
                 self.weights.setdefault(codec.scales[0], []).append(entry)
         taken = {*self.weights, *(grid.scale for grid in twin.grids if grid.weight is not None)}
         for grid in twin.grids:
-            rounds = grid.real is not None and grid.weight is None and grid.axis is None and grid.high > grid.low
+            rounds = grid.real is not None and grid.weight is None and grid.single and grid.high > grid.low
             readers = _readers(twin, grid) if rounds and grid.scale not in taken and grid.scale in live else None
             step = next((s for s in twin.plan.body.steps if s.node.name == grid.node), None)
             if readers is not None and step is not None:

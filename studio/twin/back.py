@@ -8,6 +8,7 @@ from studio.graph.edit import store
 from studio.model import Model
 from studio.twin.module import Twin
 from studio.twin.stored import Stored, same_bytes
+from studio.twin.tensors import to_array
 from studio.weights import constant
 
 
@@ -25,7 +26,7 @@ def with_weights(model: Model, twin: Twin) -> Model:
         if not same_bytes(tensor, tensors[name]):
             changed[id(tensors[name])] = tensor
     for name, values in twin.ranges().items():
-        tensor = Stored(name, tensors[name]).write(values)
+        tensor = Stored(name, tensors[name]).packed(to_array(values, tensors[name].dtype))
         if not same_bytes(tensor, tensors[name]):
             changed[id(tensors[name])] = tensor
     if not changed:

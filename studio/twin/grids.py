@@ -35,7 +35,7 @@ class Grid:
         real: name of the float value that a QuantizeLinear rounds; None where integers are only read.
         integers: name of the value that holds the integers.
         scale, zero_point: names of stored tensors (keys of `Twin.ranges`); no zero point means 0.
-        axis, block: what the scale runs along; axis is None for one scale, block 0 for one per index.
+        single: whether one scale is for all of the values.
         low, high: the range of the integers' type.
         weight: name of the stored tensor that holds the integers (or the floats that are rounded), if one does.
         factors: names of the scales whose product this scale must be: of an int32 bias.
@@ -46,8 +46,7 @@ class Grid:
     integers: str
     scale: str
     zero_point: str | None
-    axis: int | None
-    block: int
+    single: bool
     low: int
     high: int
     weight: str | None
@@ -64,10 +63,7 @@ class Constants:
 
     def name(self, value: ir.Value | None) -> str | None:
         """The name of the tensor that `value` holds; None if it holds none that the plan reads."""
-        tensor = constant(value)
-        if value is None or tensor is None:
-            return None
-        slot = self.by_tensor.get(id(tensor), self.by_name.get(value.name or ""))
+        slot = self.by_tensor.get(id(constant(value)))
         return None if slot is None else self.by_slot[slot][0]
 
     def tensor(self, name: str) -> ir.TensorProtocol:
@@ -101,12 +97,12 @@ def _of(node: ir.Node, known: Constants) -> Iterator[Grid]:
         rounds = node.op_type == "QuantizeLinear"
         source, made = node.inputs[0], node.outputs[0]
         parts = [*node.inputs[1:3], None][:2]
-        axis, block = node.attributes.get_int("axis", 1), node.attributes.get_int("block_size", 0)
+        block = node.attributes.get_int("block_size", 0)
         factors = None if rounds else _factors(node, known)
-        yield from _grid(node, source if rounds else None, made if rounds else source, parts, axis, block, known, factors)
+        yield from _grid(node, source if rounds else None, made if rounds else source, parts, block, known, factors)
     for source_index, scale, zero in _INTEGER.get(node.op_type, ()):
         value = node.outputs[0] if source_index is None else node.inputs[source_index]
-        yield from _grid(node, None, value, [node.inputs[scale], node.inputs[zero]], 0, 0, known, None)
+        yield from _grid(node, None, value, [node.inputs[scale], node.inputs[zero]], 0, known, None)
 
 
 def _grid(
@@ -114,7 +110,6 @@ def _grid(
     real: ir.Value | None,
     integers: ir.Value | None,
     parts: list[ir.Value | None],
-    axis: int,
     block: int,
     known: Constants,
     factors: tuple[str, str] | None,
@@ -133,7 +128,7 @@ def _grid(
         weight = None if slot is None else known.by_slot[slot][0]
     yield Grid(
         node.meta.get(LAYER_KEY) or node.name or "", None if real is None else real.name, integers.name or "", scale, zero,
-        None if single else axis, block, low, high, weight, factors,
+        single, low, high, weight, factors,
     )  # fmt: skip
 
 

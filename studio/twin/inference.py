@@ -24,7 +24,7 @@ def result_types(node: ir.Node, opset: int, inputs: Sequence[ir.DataType | None]
         return declared
     fixed = {one.type_param_str: one.allowed_type_strs for one in schema.type_constraints}
     bound: dict[str, ir.DataType] = {}
-    for position, dtype in enumerate(inputs):
+    for position, dtype in enumerate(inputs if schema.inputs else ()):
         formal = schema.inputs[min(position, len(schema.inputs) - 1)]
         if dtype is not None and formal.is_homogeneous:
             bound.setdefault(formal.type_str, dtype)

@@ -15,7 +15,7 @@ from studio.twin.operators import Mode, failed
 from studio.twin.plan import Body, Step, plan
 from studio.twin.stored import Stored
 from studio.twin.storing import stored_of
-from studio.twin.tensors import devices_of, moved, to_torch
+from studio.twin.tensors import devices_of, meeting, moved, to_torch
 from studio.twin.types import Types
 
 #: What torch, and Python where an operator computes sizes, raise on values that do not fit.
@@ -171,6 +171,7 @@ class Twin(nn.Module):
         Raises:
             KeyError: there is no such node in the main graph.
         """
+        self.remove(layer)
         step = self._steps[layer]
         if isinstance(after, nn.Module):
             self.add_module(f"after{step.outputs[0]}", after)
@@ -259,7 +260,7 @@ class Twin(nn.Module):
     def _call(self, step: Step, arguments: list[Any], env: list[Any], kept: frozenset[int]) -> Any:
         devices = devices_of(arguments)
         if len(devices) > 1:  # values that steer operators stay on the CPU until something else reads them
-            target = torch.device("cpu") if step.steers else next(device for device in devices if device.type != "cpu")
+            target = torch.device("cpu") if step.steers else meeting(devices)
             arguments = [
                 moved(one, target) if step.steers or place not in step.host else one for place, one in enumerate(arguments)
             ]

@@ -6,25 +6,19 @@ import numpy as np
 import torch
 
 
-def unpacked(array: np.ndarray, bits: int) -> np.ndarray:
-    """Bytes as integers of `bits` bits each, along the last axis."""
-    parts = [(array >> shift) & ((1 << bits) - 1) for shift in range(0, 8, bits)]
-    return np.stack(parts, -1).reshape(*array.shape[:-1], -1)
-
-
-def packed(array: np.ndarray, bits: int) -> np.ndarray:
-    """The inverse of `unpacked`: uint8."""
-    parts = array.astype(np.uint8).reshape(*array.shape[:-1], -1, 8 // bits)
-    return np.bitwise_or.reduce([parts[..., n] << (n * bits) for n in range(8 // bits)])
-
-
 def parts(x: torch.Tensor, bits: int) -> torch.Tensor:
-    """As `unpacked`, for bytes carried in any type, whose type the result has."""
+    """Bytes as integers of `bits` bits each, along the last axis; carried in any type, which the result has as well."""
     if bits == 8:
         return x
     whole = x.to(torch.uint8)
     found = [(whole >> shift) & ((1 << bits) - 1) for shift in range(0, 8, bits)]
     return torch.stack(found, -1).flatten(-2).to(x.dtype)
+
+
+def packed(array: np.ndarray, bits: int) -> np.ndarray:
+    """The inverse of `parts`: uint8."""
+    rows = array.astype(np.uint8).reshape(*array.shape[:-1], -1, 8 // bits)
+    return np.bitwise_or.reduce([rows[..., n] << (n * bits) for n in range(8 // bits)])
 
 
 def block_zeros(zeros: torch.Tensor, outputs: int, blocks: int, bits: int) -> torch.Tensor:

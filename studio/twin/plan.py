@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -211,14 +212,15 @@ class _Planner:
 
     @cached_property
     def _estimated(self) -> set[int]:
-        """The tensors that are read as running statistics alone, by their id."""
-        read: dict[bool, set[int]] = {True: set(), False: set()}
+        """The tensors that are read as one running statistic of one layer alone, which may occur several times, by their id."""
+        read: defaultdict[int, set[tuple[int, ...]]] = defaultdict(set)
         for graph in self.model.ir.graphs():
             for node in graph:
-                for position, value in enumerate(node.inputs):
+                tensors = [id(constant(value)) for value in node.inputs]
+                for position, tensor in enumerate(tensors):
                     statistic = node.op_type == "BatchNormalization" and position in (3, 4)
-                    read[statistic].add(id(constant(value)))
-        return read[True] - read[False] - {id(None)}
+                    read[tensor].add((position, *tensors[1:]) if statistic else ())
+        return {tensor for tensor, uses in read.items() if len(uses) == 1 and () not in uses} - {id(None)}
 
     def _dtype(self, value: ir.Value | None) -> ir.DataType | None:
         """The type of a value, declared or inferred; None where it is absent or unknown."""

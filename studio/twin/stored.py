@@ -14,8 +14,9 @@ import numpy as np
 import onnx_ir as ir
 import torch
 
-from studio.twin.packing import packed, unpacked
+from studio.twin.packing import packed, parts
 from studio.twin.rounding import INTEGERS, narrowed, round_even
+from studio.twin.tensors import from_array
 from studio.twin.types import Types
 
 _PLAIN = {ir.DataType.FLOAT, ir.DataType.DOUBLE}
@@ -55,10 +56,7 @@ class Stored:
 
     def values(self, latent: torch.Tensor, *beside: torch.Tensor) -> torch.Tensor:
         """The values of the stored type nearest to `latent`, in the type of `latent`."""
-        dtype = self.tensor.dtype
-        if dtype in INTEGERS:
-            return latent.clamp(*INTEGERS[dtype]).round()
-        return latent if dtype in _PLAIN else narrowed(latent, dtype)
+        return latent if self.tensor.dtype in _PLAIN else narrowed(latent, self.tensor.dtype)
 
     def packed(self, values: np.ndarray) -> ir.TensorProtocol:
         """`values` as a tensor of the stored type and shape."""
@@ -102,7 +100,7 @@ class Quantized(Stored):
         """What is stored, one value each."""
         array = self.tensor.numpy()
         if self.packing:
-            array = unpacked(array, self.packing)
+            array = parts(from_array(array, torch.uint8), self.packing).numpy()
         return array if self.shape is None else array.reshape(self.shape)
 
     def latent(self, *beside: torch.Tensor) -> torch.Tensor:

@@ -86,6 +86,11 @@ def devices_of(values: Iterable[Any]) -> set[torch.device]:
     return found
 
 
+def meeting(devices: set[torch.device]) -> torch.device:
+    """Which of several devices values that are computed together meet on: the one that is not the CPU."""
+    return next(device for device in devices if device.type != "cpu")
+
+
 def moved(value: Any, device: torch.device) -> Any:
     """A tensor or a sequence of them on a device; anything else as it is."""
     if isinstance(value, list):

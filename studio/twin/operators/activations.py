@@ -174,7 +174,7 @@ def hardmax_before_13(x: torch.Tensor, *, axis: int = 1) -> torch.Tensor:
 
 def _rows(x: torch.Tensor, axis: int) -> torch.Tensor:
     """All dimensions from `axis` on as one, as these operators saw their input before opset 13."""
-    return x.flatten(axis) if axis % max(x.dim(), 1) < x.dim() else x.unsqueeze(-1)
+    return x.flatten(axis) if x.dim() else x.reshape(1)
 
 
 #: Activations that other operators have fused, by their name in lower case, with the defaults of their parameters.

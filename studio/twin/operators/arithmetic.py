@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 
 import onnx_ir as ir
 import torch
 
 from studio.twin.operators import Node, operator
-from studio.twin.operators.broadcasting import binary, placed
-from studio.twin.types import is_integer
+from studio.twin.operators.broadcasting import placed
+from studio.twin.types import is_integer, wrapped
 from studio.twin.unsigned import divided, ordered
 
 
-@binary("Add")
-def add(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return a + b
+_WRAPPING: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul,
+}  # fmt: skip
 
 
-@binary("Sub")
-def sub(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return a - b
+def _register(name: str, function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
+    @operator(name, since=7)
+    def apply(a: torch.Tensor, b: torch.Tensor, *, node: Node) -> torch.Tensor:
+        """Integers that are carried in a wider type overflow as their own does."""
+        y = function(a, b)
+        return y if y.is_floating_point() else wrapped(y, node.dtypes[0])
+
+    @operator(name)
+    def before_7(a: torch.Tensor, b: torch.Tensor, *, axis: int | None = None, broadcast: int = 0, node: Node) -> torch.Tensor:
+        return apply(a, placed(a, b, axis), node=node)
 
 
-@binary("Mul")
-def mul(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    return a * b
+for _name, _function in _WRAPPING.items():
+    _register(_name, _function)
 
 
 @operator("Div")

@@ -136,7 +136,6 @@ def spelled_out(
     masked = masked if seen is None else masked.masked_fill(~seen, -torch.inf)
     blind = (masked == -torch.inf).all(-1, keepdim=True)
     shares = torch.softmax(masked.masked_fill(blind, 0).to(wide), -1).to(q.dtype).masked_fill(blind, 0)
-    # Before opset 24 the first two modes were in the other order for a bound that is not set, which makes no difference.
     return shares @ v, (products, capped, masked, shares)[mode]
 
 

@@ -6,7 +6,7 @@ import onnx_ir as ir
 import torch
 
 from studio.twin.operators import Node, operator, unsupported
-from studio.twin.rounding import narrowed
+from studio.twin.rounding import narrowed, straight
 from studio.twin.tensors import from_array, to_array
 from studio.twin.types import Types, is_integer, wrapped
 from studio.twin.unsigned import from_float, to_float
@@ -61,8 +61,9 @@ def converted(
         return from_float(x)
     if not is_integer(target):
         return x.float().to(wanted) if x.dtype.itemsize == 1 else x.to(wanted)
-    if x.is_floating_point() and is_integer(source):
-        return x
+    if x.is_floating_point() and source is not None and is_integer(source):
+        wider = target.bitwidth > source.bitwidth and (target.is_signed() or not source.is_signed())
+        return x if wider or target == source else straight(x, wrapped(x.detach().to(torch.int64), target).to(x.dtype))
     return wrapped(x.to(torch.int64), target).to(wanted) if target.bitwidth < wanted.itemsize * 8 else x.to(wanted)
 
 

@@ -14,7 +14,7 @@ import torch
 
 from studio.twin.operators import operator
 from studio.twin.plan import Body
-from studio.twin.tensors import devices_of, moved
+from studio.twin.tensors import devices_of, meeting, moved
 from studio.twin.types import Types
 
 Run = Callable[..., tuple[Any, ...]]
@@ -116,7 +116,7 @@ def _stacked(values: list[torch.Tensor], body: Body, output: int, axis: int, typ
     if values:
         devices = devices_of(values)  # a state may begin on the CPU, where shapes and constants of loops are
         if len(devices) > 1:
-            values = moved(values, next(device for device in devices if device.type != "cpu"))
+            values = moved(values, meeting(devices))
         return torch.stack(values, axis)
     dtype, shape = body.declared[output]
     wanted = [dim if isinstance(dim, int) else 0 for dim in shape or ()]

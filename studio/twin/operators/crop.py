@@ -55,7 +55,7 @@ def pad(
     mode: str = "constant",
     node: Node,
 ) -> torch.Tensor:
-    amounts = pads.tolist()
+    amounts = pads.reshape(-1).tolist()
     along = list(range(x.dim())) if axes is None else [axis % x.dim() for axis in axes.reshape(-1).tolist()]
     before, after = [0] * x.dim(), [0] * x.dim()
     for place, axis in enumerate(along):

@@ -139,6 +139,8 @@ def max_roi_pool(x: torch.Tensor, rois: torch.Tensor, *, pooled_shape: list[int]
             for first, last in _bins(left, right, pooled_shape[1], width):
                 part = x[int(image), :, start:end, first:last]
                 found.append(part.amax((1, 2)) if part.numel() else x.new_zeros(x.shape[1]))
+    if not found:
+        return x.new_zeros(0, x.shape[1], *pooled_shape)
     return torch.stack(found, 1).reshape(x.shape[1], -1, *pooled_shape).transpose(0, 1)
 
 

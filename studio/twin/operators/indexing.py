@@ -45,12 +45,21 @@ def gather_nd(x: torch.Tensor, indices: torch.Tensor, *, batch_dims: int = 0) ->
 
 
 def flat_places(indices: torch.Tensor, sizes: tuple[int, ...], batch: tuple[int, ...] = ()) -> torch.Tensor:
-    """Row numbers in a flattened tensor (*batch, *sizes) that index tuples (*batch, ..., len(sizes)) point to."""
+    """Row numbers in a flattened tensor (*batch, *sizes) that index tuples (*batch, ..., len(sizes)) point to.
+
+    An index beyond its axis becomes one beyond all rows, which torch refuses: no device is asked for values before that.
+    """
+    if len(sizes) == 1 and not batch:
+        return wrapped(indices[..., 0], sizes[0])
     places = indices.new_zeros(indices.shape[:-1], dtype=torch.long)
+    beyond = torch.zeros_like(places, dtype=torch.bool)
     for column, size in enumerate(sizes):
-        places = places * size + wrapped(indices[..., column], size)
+        place = wrapped(indices[..., column], size)
+        beyond = beyond | (place < 0) | (place >= size)
+        places = places * size + place
     start = torch.arange(prod(batch), device=indices.device) * prod(sizes)
-    return places + start.reshape([*batch, *[1] * (places.dim() - len(batch))])
+    places = places + start.reshape([*batch, *[1] * (places.dim() - len(batch))])
+    return places.masked_fill(beyond, prod(batch) * prod(sizes))
 
 
 @operator("OneHot", since=9, host=(1,))

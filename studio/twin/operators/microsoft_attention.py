@@ -85,8 +85,8 @@ def multi_head_attention(
     added = both_added(_filter(padding, q, k, mask_filter_value, node), attention_bias)
     if len(node.wanted) > 3 and node.wanted[3]:
         seen = window(q, k, k.shape[2] - q.shape[2], -1, 0) if unidirectional else None
-        y, scores = spelled_out(q, k, v, added, seen, scale or None, 0.0, q.dtype, 0)
-        return y.transpose(1, 2).flatten(2), k, v, scores
+        y, scores = spelled_out(q, k, v, added, seen, scale or None, 0.0, q.dtype, 2)
+        return y.transpose(1, 2).flatten(2), k, v, scores.clamp(min=torch.finfo(scores.dtype).min)
     return fused(q, k, v, added, *_order(q, k, added, unidirectional, scale)).transpose(1, 2).flatten(2), k, v
 
 

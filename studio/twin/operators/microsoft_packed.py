@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from studio.twin.operators import Node, operator, unsupported
+from studio.twin.operators.indexing import wrapped
 from studio.twin.operators.microsoft import DOMAIN
 from studio.twin.packing import block_zeros, parts
 from studio.twin.rounding import spread
@@ -66,11 +67,10 @@ def gather_block_quantized(
     zero_bits = bits if packs and bits < 8 else 8
     if packs and not data.is_floating_point():
         data = parts(data, bits)
-    whole = list(indices.shape)
+    places = wrapped(indices.reshape(-1), data.shape[axis])
 
     def gathered(table: torch.Tensor) -> torch.Tensor:
-        table = table.index_select(axis, indices.reshape(-1).long() % data.shape[axis]) if table.shape[axis] > 1 else table
-        return table.expand(*table.shape[:axis], indices.numel(), *table.shape[axis + 1 :])
+        return table.index_select(axis, places)
 
     integers, scale = gathered(data), gathered(scales)
     values = integers.to(scales.dtype)
@@ -80,4 +80,4 @@ def gather_block_quantized(
     elif packs:
         values = values - (1 << (bits - 1))
     y = values * spread(scale, along, block_size, values.shape)
-    return y.reshape(*y.shape[:axis], *whole, *y.shape[axis + 1 :])
+    return y.reshape(*y.shape[:axis], *indices.shape, *y.shape[axis + 1 :])

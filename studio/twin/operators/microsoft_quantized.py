@@ -10,9 +10,10 @@ import torch
 from torch.nn import functional as F
 
 from studio.twin.operators import Node, operator
+from studio.twin.operators.activations import softmax, softmax_before_13
 from studio.twin.operators.microsoft import DOMAIN, embed_layer_normalization
 from studio.twin.operators.microsoft_attention import attention
-from studio.twin.operators.pool import average_pool
+from studio.twin.operators.pool import average_pool, global_average_pool
 from studio.twin.operators.quantized import accumulator, centered, dynamic_range, requantized, rounded, rows, target
 from studio.twin.operators.recurrent import lstm
 from studio.twin.rounding import carried, round_even, saturated
@@ -83,14 +84,11 @@ def _average(x: torch.Tensor, node: Node, *, channels_last: int = 0, **attribute
 
 
 def _global_average(x: torch.Tensor, node: Node, *, channels_last: int = 0) -> torch.Tensor:
-    return _channels_first(x, channels_last, lambda one: one.mean(tuple(range(2, one.dim())), keepdim=True))
+    return _channels_first(x, channels_last, global_average_pool)
 
 
 def _softmax(x: torch.Tensor, node: Node, *, axis: int = -1, opset: int) -> torch.Tensor:
-    """Before opset 13 over all axes from `axis` on."""
-    if opset >= 13:
-        return torch.softmax(x, axis)
-    return torch.softmax(x.flatten(axis % x.dim()), -1).reshape(x.shape)
+    return softmax(x, axis=axis) if opset >= 13 else softmax_before_13(x, axis=axis)
 
 
 def _mean(x: torch.Tensor, node: Node, *, axes: Sequence[int] = (), keepdims: int = 1) -> torch.Tensor:

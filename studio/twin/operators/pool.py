@@ -103,7 +103,8 @@ def average_pool(
     _refuse_axes(node, axes)
     strides, dilations = strides or [1] * axes, dilations or [1] * axes
     asked, widths = _windows(x, kernel_shape, strides, dilations, auto_pad, pads, ceil_mode)
-    equal = symmetric(widths) if set(dilations) == {1} else None
+    asked_alone = widths == asked or not count_include_pad  # torch counts all of its borders or nothing of them
+    equal = symmetric(widths) if asked_alone and set(dilations) == {1} else None
     if equal is not None and all(2 * width <= size for width, size in zip(equal, kernel_shape, strict=True)):
         return _MEAN[axes](x, kernel_shape, strides, equal, count_include_pad=bool(count_include_pad))
     counted = torch.ones(1, 1, *x.shape[2:], dtype=x.dtype, device=x.device)

@@ -9,7 +9,18 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from studio.twin.operators import operator
+from studio.twin.operators import Node, operator, unsupported
+
+#: What the attributes of Resize may be, over all opsets.
+_CHOICES = {
+    "mode": ("nearest", "linear", "cubic"),
+    "coordinate_transformation_mode": (
+        "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "tf_half_pixel_for_nn", "align_corners", "asymmetric",
+        "tf_crop_and_resize",
+    ),
+    "nearest_mode": ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"),
+    "keep_aspect_ratio_policy": ("stretch", "not_larger", "not_smaller"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,7 @@ class Axis:
     end: float = 1.0
 
 
-@operator("Resize", since=18, host=(1, 2, 3))
+@operator("Resize", since=11, host=(1, 2, 3))
 def resize(
     x: torch.Tensor,
     roi: torch.Tensor | None = None,
@@ -63,7 +74,15 @@ def resize(
     keep_aspect_ratio_policy: str = "stretch",
     mode: str = "nearest",
     nearest_mode: str = "round_prefer_floor",
+    node: Node,
 ) -> torch.Tensor:
+    _refuse_unknown(
+        node,
+        mode=mode,
+        coordinate_transformation_mode=coordinate_transformation_mode,
+        nearest_mode=nearest_mode,
+        keep_aspect_ratio_policy=keep_aspect_ratio_policy,
+    )
     along = list(range(x.dim())) if axes is None else [axis % x.dim() for axis in axes]
     lengths = [x.shape[axis] for axis in along]
     if sizes is not None and sizes.numel():
@@ -87,41 +106,20 @@ def resize(
     return resized(x, [Axis(*part) for part in parts], kernel)
 
 
+def _refuse_unknown(node: Node, **chosen: str) -> None:
+    for name, value in chosen.items():
+        if value not in _CHOICES[name]:
+            raise unsupported(node, f"its {name} {value!r} is not one of {', '.join(_CHOICES[name])}")
+
+
 def _sized(lengths: list[int], sizes: list[int], policy: str) -> tuple[list[int], list[float]]:
     """Sizes and scales of the result."""
-    factors = [size / length for size, length in zip(sizes, lengths, strict=True)]
+    factors = [size / length if length else 1.0 for size, length in zip(sizes, lengths, strict=True)]
     if policy == "stretch":
         return sizes, factors
-    factor = min(factors) if policy == "not_larger" else max(factors)
+    bounds = [factor for factor, length in zip(factors, lengths, strict=True) if length]
+    factor = (min if policy == "not_larger" else max)(bounds, default=1.0)
     return [int(np.floor(factor * length + 0.5)) for length in lengths], [factor] * len(lengths)
-
-
-@operator("Resize", since=11, host=(1, 2, 3))
-def resize_all(
-    x: torch.Tensor,
-    roi: torch.Tensor | None = None,
-    scales: torch.Tensor | None = None,
-    sizes: torch.Tensor | None = None,
-    *,
-    coordinate_transformation_mode: str = "half_pixel",
-    cubic_coeff_a: float = -0.75,
-    exclude_outside: int = 0,
-    extrapolation_value: float = 0.0,
-    mode: str = "nearest",
-    nearest_mode: str = "round_prefer_floor",
-) -> torch.Tensor:
-    return resize(
-        x,
-        roi,
-        scales,
-        sizes,
-        coordinate_transformation_mode=coordinate_transformation_mode,
-        cubic_coeff_a=cubic_coeff_a,
-        exclude_outside=exclude_outside,
-        extrapolation_value=extrapolation_value,
-        mode=mode,
-        nearest_mode=nearest_mode,
-    )
 
 
 @operator("Resize", since=10, host=(1,))
@@ -236,6 +234,8 @@ def _original(one: Axis, kernel: Kernel) -> np.ndarray:
         at = start * (length - 1) + inner
     elif mode == "pytorch_half_pixel" and one.count <= 1:
         at = 0 * place
+    elif mode == "tf_half_pixel_for_nn":
+        at = (place + half) / scale
     else:
         center = length / 2 if mode == "half_pixel_symmetric" else np.float32(0)
         at = center * (1 - np.float32(one.count) / (scale * length)) + (place + half) / scale - half

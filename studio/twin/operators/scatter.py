@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 
 from studio.twin.operators import operator
@@ -35,8 +37,7 @@ def scatter_nd(x: torch.Tensor, indices: torch.Tensor, updates: torch.Tensor, *,
     depth = indices.shape[-1]
     sizes, inner = tuple(x.shape[:depth]), tuple(x.shape[depth:])
     places = flat_places(indices, sizes).reshape(-1)
-    rows = x.reshape(-1, *inner) if depth else x.reshape(1, *inner)
-    rows, written = _alike(rows, updates.reshape(places.shape[0], *inner))
+    rows, written = _alike(x.reshape(prod(sizes), *inner), updates.reshape(places.shape[0], *inner))
     if reduction == "none":
         return rows.index_copy(0, places, written).reshape(x.shape)
     wanted = places.reshape(-1, *[1] * len(inner)).expand(-1, *inner)

@@ -38,7 +38,11 @@ def squeeze(x: torch.Tensor, axes: torch.Tensor | None = None) -> torch.Tensor:
 
 @operator("Squeeze")
 def squeeze_attribute(x: torch.Tensor, *, axes: list[int] | None = None) -> torch.Tensor:
-    return x.squeeze() if axes is None else x.squeeze(tuple(axes))
+    if axes is None:
+        return x.squeeze()
+    if any(x.shape[axis] != 1 for axis in axes):
+        raise ValueError("an axis to squeeze does not have one element")
+    return x.squeeze(tuple(axes))
 
 
 @operator("Unsqueeze", since=13, host=(1,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto
 
@@ -114,6 +115,17 @@ def test_a_right_shift_by_the_width_leaves_nothing_of_an_unsigned_number() -> No
     x, amount = np.array([1, 2**64 - 1, 2**63], np.uint64), np.array([0, 64, 63], np.uint64)
     proto = one_node("BitShift", {"x": x, "n": amount}, {"y": TensorProto.UINT64}, stored=("n",), version=11, direction="RIGHT")
     np.testing.assert_array_equal(by_twin(proto, {"x": x}, exact=True)["y"], np.array([1, 0, 1], np.uint64))
+
+
+@pytest.mark.parametrize(("op", "expected"), [("Add", np.add), ("Sub", np.subtract), ("Mul", np.multiply)])
+def test_unsigned_integers_wider_than_a_byte_overflow_as_their_type_does(op, expected) -> None:
+    for dtype, kind in ((np.uint16, TensorProto.UINT16), (np.uint32, TensorProto.UINT32)):
+        a, b = np.array([3, 40000, np.iinfo(dtype).max], dtype), np.array([5, 30000, 7], dtype)
+        proto = one_node(op, {"a": a, "b": b}, {"y": kind}, stored=("b",), version=18)
+        proto.graph.node.append(onnx.helper.make_node("Cast", ["y"], ["wide"], to=INT64))
+        proto.graph.output.append(onnx.helper.make_tensor_value_info("wide", INT64, None))
+        for exact in (True, False):
+            np.testing.assert_array_equal(by_twin(proto, {"a": a}, exact=exact)["wide"], expected(a, b).astype(np.int64))
 
 
 LARGE = np.array([0, 1, 7, 2**63 - 1, 2**63, 2**63 + 12345, 2**64 - 1], np.uint64)

@@ -106,6 +106,16 @@ def test_dilated_pools():
         agrees(one_node(op, {"x": x}, {"y": FLOAT}, version=19 if op == "AveragePool" else 18, **more), {"x": x})
 
 
+@pytest.mark.parametrize("counted", [0, 1])
+def test_what_only_the_last_window_reaches_is_not_counted(counted):
+    """Also where the borders it needs make those that were asked for symmetric."""
+    x = normal(1, 1, 4)
+    more = {"kernel_shape": [2], "strides": [2], "pads": [1, 0], "ceil_mode": 1, "count_include_pad": counted}
+    model = one_node("AveragePool", {"x": x}, {"y": FLOAT}, version=19, **more)
+    agrees(model, {"x": x})
+    assert by_twin(model, {"x": x})["y"][0, 0, -1] == x[0, 0, -1]
+
+
 @pytest.mark.parametrize("order", [0, 1])
 @pytest.mark.parametrize("pads", [[0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 1, 0]])
 def test_places_of_the_largest_values(order, pads):
@@ -198,6 +208,12 @@ def test_the_largest_of_regions():
     rois = np.array([[0, 0, 0, 9, 9], [1, 2, 1, 22, 17], [1, 4, 4, 4, 4], [0, 30, 2, 40, 9]], np.float32)
     model = one_node("MaxRoiPool", {"x": x, "rois": rois}, {"y": FLOAT}, version=7, pooled_shape=[3, 2], spatial_scale=0.5)
     agrees(model, {"x": x, "rois": rois})
+
+
+def test_no_regions_have_no_largest_values():
+    x, rois = normal(2, 3, 10, 12), np.zeros((0, 5), np.float32)
+    model = one_node("MaxRoiPool", {"x": x, "rois": rois}, {"y": FLOAT}, version=7, pooled_shape=[3, 2])
+    assert by_twin(model, {"x": x, "rois": rois})["y"].shape == (0, 3, 3, 2)
 
 
 @pytest.mark.parametrize("centered", [0, 1])

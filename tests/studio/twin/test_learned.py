@@ -77,6 +77,31 @@ def test_a_tensor_that_two_initializers_hold_is_one_parameter() -> None:
     torch.testing.assert_close(trained({"x": x})["y"], torch.full((1, 3), 4.0))
 
 
+def test_plain_numbers_of_constants_are_trained_and_written() -> None:
+    graph = "g (float[n,3] x) => (float[n,2] y) { b = Constant <value_floats = [0.5, 1.0]> () y = Gemm(x, w, b) }"
+    model = parsed(graph, w=np.ones((3, 2)))
+    twin = Twin(model)
+    assert set(twin.weights()) == {"w", "b"}
+    assert with_weights(model, twin) is model
+    with torch.no_grad():
+        twin.weights()["b"].add_(1)
+    trained = with_weights(model, twin)
+    assert dict(trained.tensors())["b"].numpy().tolist() == [1.5, 2]
+    assert set(Twin(trained).weights()) == {"w", "b"}
+    assert torch.equal(Twin(model).weights()["b"], torch.tensor([0.5, 1]))
+
+
+def test_a_scale_that_is_a_plain_number_is_written() -> None:
+    model = parsed("""g (float[n] x) => (float[n] y) {
+        s = Constant <value_float = 0.5> () z = Constant <value = int8 {0}> ()
+        q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s, z) }""")
+    twin = Twin(model)
+    twin.ranges()["s"].mul_(2)
+    trained = with_weights(model, twin)
+    assert Twin(trained)({"x": torch.tensor([0.6, 1.4])})["y"].tolist() == [1, 1]
+    assert Twin(model)({"x": torch.tensor([0.6, 1.4])})["y"].tolist() == [0.5, 1.5]
+
+
 def test_running_statistics_behind_other_nodes_are_neither_trained_nor_written_to() -> None:
     graph = """g (float[n,3] x) => (float[n,3] y) {
         mean2 = Identity(mean) variance2 = Identity(variance) y = BatchNormalization(x, scale, bias, mean2, variance2) }"""
@@ -99,6 +124,25 @@ def test_a_tensor_that_is_scale_and_variance_at_once_is_no_statistic() -> None:
     torch.testing.assert_close(twin({"x": x})["y"], x / (1 + 1e-5) ** 0.5)
     assert not twin.statistics()
     assert with_weights(model, twin) is model
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "moved"),
+    [
+        ("scale, bias, mean, variance", "scale, bias, mean, variance", {"mean", "variance"}),  # one layer, applied twice
+        ("scale, bias, mean, variance", "gain, bias, mean, variance", set()),
+        ("scale, bias, mean, mean", "gain, bias, variance, variance", set()),
+    ],
+)
+def test_statistics_that_several_layers_read_stay(first: str, second: str, moved: set[str]) -> None:
+    graph = f"g (float[n,1] x) => (float[n,1] y) {{ h = BatchNormalization(x, {first}) y = BatchNormalization(h, {second}) }}"
+    model = parsed(graph, scale=[1], gain=[3], bias=[2], mean=[4], variance=[5])
+    twin = Twin(model).train()
+    twin.mode.statistics = True
+    twin({"x": torch.tensor([[1.0], [2.0], [6.0]])})
+    assert set(twin.statistics()) == moved
+    written = dict(with_weights(model, twin).tensors())
+    assert {name for name, tensor in written.items() if tensor is not dict(model.tensors())[name]} == moved
 
 
 def test_statistics_that_a_graph_computes_have_gradients() -> None:

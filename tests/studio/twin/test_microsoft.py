@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from studio.errors import RunError
 from tests.studio.twin.nodes import FLOAT, INT32, UINT8, by_runtime, by_twin, one_node
 
 DOMAIN = "com.microsoft"
@@ -135,6 +136,7 @@ def _float_cases() -> dict[str, Case]:
             atol=1e-5,
         ),
         "trilu": Case("Trilu", {"x": normal(2, 4, 4), "k": one(1, np.int64)}, attributes={"upper": 0}),
+        "pad": Case("Pad", {"x": x, "pads": np.array([[0, 1, 2, 0, 0, 1]]), "v": one(0.5)}, stored=("pads",)),
         "inverse": Case("Inverse", {"x": normal(2, 4, 4) + 4 * np.eye(4, dtype=np.float32)}),
         "grid sample": Case(
             "GridSample", {"x": normal(1, 2, 5, 5), "grid": random.uniform(-1, 1, (1, 3, 3, 2)).astype(np.float32)}
@@ -173,6 +175,7 @@ def _attention_cases() -> dict[str, Case]:
             heads | {"qkv_hidden_sizes": [8, 8, 4]},
         ),
     }
+    scored = {"y": FLOAT, "present_key": FLOAT, "present_value": FLOAT, "scores": FLOAT}
     parts = {"q": normal(2, 3, 8), "k": normal(2, 5, 8), "v": normal(2, 5, 8)}
     cases |= {
         "heads": Case("MultiHeadAttention", parts, attributes=heads),
@@ -187,6 +190,16 @@ def _attention_cases() -> dict[str, Case]:
         ),
         "heads, causal alone": Case(
             "MultiHeadAttention", parts | {"k": normal(2, 3, 8), "v": normal(2, 3, 8)}, attributes=heads | {"unidirectional": 1}
+        ),
+        "heads, scores": Case("MultiHeadAttention", parts, scored, heads),
+        "heads, padding and scores": Case(
+            "MultiHeadAttention", parts | {"b": None, "p": np.array([3, 5], np.int32), "a": normal(1, 2, 3, 5)}, scored, heads
+        ),
+        "heads, causal scores": Case(
+            "MultiHeadAttention",
+            parts | {"k": normal(2, 3, 8), "v": normal(2, 3, 8)},
+            scored,
+            heads | {"unidirectional": 1, "scale": 0.4},
         ),
         "heads, a past": Case(
             "MultiHeadAttention",
@@ -370,3 +383,12 @@ def test_gives_what_the_runtime_gives(name: str, exact: bool) -> None:
             assert (found[key] == array).mean() > 0.9
         else:
             np.testing.assert_allclose(found[key], array, rtol=1e-4, atol=case.atol)
+
+
+@pytest.mark.parametrize("row", [7, -8])
+def test_a_row_beyond_a_packed_table_is_refused(row: int) -> None:
+    case = CASES["gather of 4 bits, zeros True"]
+    feeds = case.inputs | {"i": np.array([[0, row]])}
+    proto = one_node(case.op, feeds, case.outputs, stored=case.stored, domain=DOMAIN, **case.attributes)
+    with pytest.raises(RunError, match=r"\(GatherBlockQuantized\) cannot be computed in torch: .*out of range"):
+        by_twin(proto, feeds)

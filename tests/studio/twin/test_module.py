@@ -9,6 +9,7 @@ import onnx.parser
 import onnx_ir as ir
 import pytest
 import torch
+from torch import nn
 
 from studio.errors import RunError
 from studio.formats import load
@@ -45,6 +46,7 @@ REFUSED = {
         r"its attribute alpha is not known",
     "(float[n,3,8] x) => (float[n,3,8] y) { y = MaxPool(x) }": r"missing a required argument: 'kernel_shape'",
     "(float[n,3,8] x) => (float[n,3,8] y) { y = Relu(x, x) }": r"too many positional arguments",
+    "(float[1] x) => (float[1] y) { r = RandomNormal <shape = [1]> (x) y = Add(x, r) }": r"too many positional arguments",
     "(string[n] x) => (string[n] y) { y = Identity(x) }": r"A model that reads the text x cannot be trained",
 }  # fmt: skip
 
@@ -59,6 +61,15 @@ def test_an_input_that_an_operator_needs_is_missed_in_a_sentence() -> None:
     twin = planned("(float[1,1,4,4] x) => (float[1,1,a,b] y) { y = Resize(x) }")
     with pytest.raises(RunError, match=r"^The node y \(Resize\) cannot be computed in torch: its inputs do not fit"):
         twin({"x": torch.zeros(1, 1, 4, 4)})
+
+
+def test_a_module_that_is_replaced_is_no_longer_a_part() -> None:
+    twin = Twin(load(sample_models() / "digit_mlp" / "model.onnx"))
+    weights = list(twin.parameters())
+    twin.insert("/fc1/Gemm", nn.PReLU())
+    assert len(list(twin.parameters())) == len(weights) + 1
+    twin.insert("/fc1/Gemm", torch.relu)
+    assert len(list(twin.parameters())) == len(weights)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda twin: pickle.loads(pickle.dumps(twin))], ids=["deepcopy", "pickle"])

@@ -11,6 +11,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
+from studio.errors import RunError
 from studio.model import Model
 from studio.twin.module import Twin
 from studio.twin.operators import find
@@ -151,6 +152,43 @@ def test_slices_clamp_as_the_runtime_does():
         inputs = {"x": x, "s": np.array([start]), "e": np.array([end]), "a": np.array([0]), "t": np.array([step])}
         model = one_node("Slice", inputs, {"y": FLOAT}, stored=("s", "e", "a", "t"), version=13)
         np.testing.assert_array_equal(by_twin(model, {"x": x})["y"], by_runtime(model, {"x": x})["y"])
+
+
+@pytest.mark.parametrize("version", [11, 13])
+def test_an_axis_of_several_elements_is_not_squeezed(version):
+    inputs = {"x": CUBE[:1]} if version < 13 else {"x": CUBE[:1], "axes": np.array([0, 1])}
+    more = {"axes": [0, 1]} if version < 13 else {}
+    model = one_node("Squeeze", inputs, {"y": FLOAT}, stored=("axes",), version=version, **more)
+    with pytest.raises(RunError, match=r"The node node \(Squeeze\) .*: an axis to squeeze"):
+        by_twin(model, {"x": CUBE[:1]})
+
+
+@pytest.mark.parametrize("index", [[0, 5], [0, -6], [3, 0], [-4, 0]])
+@pytest.mark.parametrize("batch", [0, 1])
+def test_an_index_beyond_its_axis_is_refused(index, batch):
+    """Also where, counted over all axes, it would be an element: another one."""
+    x = np.zeros((2, 3, 5), np.float32) if batch else np.zeros((3, 5), np.float32)
+    indices = np.array([[[0, 1], index], [[2, 4], [-3, -5]]]) if batch else np.array([[0, 1], index])
+    updates = np.ones(2, np.float32)
+    models = [one_node("GatherND", {"x": x, "i": indices}, {"y": FLOAT}, stored=("i",), version=13, batch_dims=batch)]
+    if not batch:
+        inputs = {"x": x, "i": indices, "u": updates}
+        models += [
+            one_node("ScatterND", inputs, {"y": FLOAT}, stored=("i", "u"), version=18, reduction=reduction)
+            for reduction in ("none", "add")
+        ]
+    for model in models:
+        with pytest.raises(RunError, match=r"The node node \((Gather|Scatter)ND\) cannot be computed in torch: .*out of"):
+            by_twin(model, {"x": x})
+
+
+@pytest.mark.parametrize("indices", [[[0], [2]], [[0, 1], [2, 3]], [[], []]])
+def test_rows_without_elements_are_scattered(indices):
+    x = np.zeros((3, 4, 0), np.float32)
+    places = np.array(indices, np.int64).reshape(2, -1)
+    updates = np.zeros((2, *x.shape[places.shape[1] :]), np.float32)
+    model = one_node("ScatterND", {"x": x, "i": places, "u": updates}, {"y": FLOAT}, stored=("i", "u"), version=13)
+    assert by_twin(model, {"x": x})["y"].shape == x.shape
 
 
 @pytest.mark.parametrize("reduction", ["none", "add", "mul", "max", "min"])

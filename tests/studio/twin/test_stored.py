@@ -236,6 +236,38 @@ def test_scales_and_zero_points_are_changed_by_name() -> None:
         np.testing.assert_allclose(found[key].numpy(), array, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "scale", "zero"),
+    [
+        (ml_dtypes.float8_e4m3fn, np.float32, ml_dtypes.float8_e4m3fn),
+        (np.int8, ml_dtypes.bfloat16, np.int8),
+        (np.int8, np.float16, np.int8),
+        (ml_dtypes.int4, ml_dtypes.float8_e8m0fnu, None),
+    ],
+)
+def test_scales_and_zero_points_of_every_type_are_written(exact: bool, kind: type, scale: type, zero: type | None) -> None:
+    parts = {"w": np.array([[1, 2], [3, -4]]).astype(kind), "scale": np.array(0.5).astype(scale)}
+    parts |= {} if zero is None else {"zero": np.array(0).astype(zero)}
+    nodes = [
+        helper.make_node("DequantizeLinear", list(parts), ["real"], name="real"),
+        helper.make_node("Cast", ["real"], ["wide"], to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["x", "wide"], ["y"], name="product"),
+    ]
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [2, 2]) for n in ("x", "y")]
+    tensors = [numpy_helper.from_array(array, name) for name, array in parts.items()]
+    graph = helper.make_graph(nodes, "graph", ends[:1], ends[1:], tensors)
+    model = Model(ir.from_proto(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 24)], ir_version=12)))
+    twin = Twin(model, exact=exact)
+    assert with_weights(model, twin) is model
+    with torch.no_grad():
+        twin.ranges()["scale"].copy_(torch.tensor(0.25))
+    trained = with_weights(model, twin)
+    assert stored(trained, "scale").numpy() == np.array(0.25).astype(scale)
+    assert stored(trained, "scale").dtype == stored(model, "scale").dtype
+    assert zero is None or stored(trained, "zero") is stored(model, "zero")
+
+
 def test_masked_integers_become_the_zero_point() -> None:
     model = dequantized(np.array([[5, 9], [7, 8]]), np.array(0.1, np.float32), np.array(6), TensorProto.UINT8)
     twin = Twin(model)

@@ -143,6 +143,27 @@ def test_integers_that_training_carries_as_floats_pass_gradients_through_casts_a
     assert x.grad.tolist() == [2, 2, 2, 2]
 
 
+WIDTHS = ("UINT8", "INT8", "UINT16", "INT16", "INT32")
+
+
+@pytest.mark.parametrize("target", WIDTHS)
+@pytest.mark.parametrize("source", ["UINT8", "INT8", "UINT16", "INT16"])
+def test_integers_that_training_carries_as_floats_wrap_in_casts(source: str, target: str) -> None:
+    first, second = ir.DataType[source], ir.DataType[target]
+    kind = source.lower()
+    model = built(f"""(float[n] x) => ({target.lower()}[n] y, float[n] z) {{
+        scale = Constant <value_float = 1.0> () zero = Constant <value = {kind} {{0}}> ()
+        q = QuantizeLinear(x, scale, zero) y = Cast <to = {int(second)}> (q) z = Cast <to = 1> (y) }}""")
+    integers = np.iinfo(first.numpy())
+    values = np.array([integers.min, 0, 1, 100, integers.max]).astype(first.numpy())
+    x = torch.from_numpy(values.astype(np.float32)).requires_grad_()
+    found = Twin(model)({"x": x})
+    np.testing.assert_array_equal(found["z"].detach().numpy(), values.astype(second.numpy()).astype(np.float32))
+    found["z"].sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [1, 1, 1, 1, 1]
+
+
 def test_bits_of_integers_that_training_carries_as_floats() -> None:
     """The two halves of quantized bytes, apart and together again."""
     model = built("""(float[n] x) => (uint8[n] low, uint8[n] high, uint8[n] both) {
