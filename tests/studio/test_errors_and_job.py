@@ -86,9 +86,11 @@ def test_paused_work_waits_at_its_check_until_it_may_go_on_or_must_stop(end, goe
     thread.join(0.3)
     assert thread.is_alive()
     assert outcome == []
+    assert job.rested == 0
     end(job)
     thread.join(10)
     assert outcome == [goes_on]
+    assert 0 < job.rested == job.part(0, 1).rested
 
 
 def test_finish_is_known_to_every_part_and_forgotten_when_what_improves_has_ended():

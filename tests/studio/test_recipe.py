@@ -96,7 +96,12 @@ def test_recipes_round_trip_and_write_only_what_differs():
         ("- shave", "The recipe has no list of steps. Write 'steps:' followed by '- method' lines."),
         ("steps: [shave]\nspeed: 1", "The recipe has an unknown entry 'speed'. Known are version, seed and steps."),
         ("version: 9\nsteps: []", "The recipe has version 9: this studio reads version 1. Update the studio."),
-        ("seed: -1\nsteps: []", "The recipe's seed must be a whole number of 0 or more: it is -1."),
+        ("seed: -1\nsteps: []", "The recipe's seed must be a whole number from 0 to 9223372036854775807: it is -1."),
+        (
+            f"seed: {2**63}\nsteps: []",
+            "The recipe's seed must be a whole number from 0 to 9223372036854775807: it is 9223372036854775808.",
+        ),
+        ("seed: true\nsteps: []", "The recipe's seed must be a whole number from 0 to 9223372036854775807: it is True."),
         ("steps: [trim]", "There is no method named 'trim'. Choose one of shave."),
         ("steps: [3]", "Step 1 of the recipe is not a method: it is 3. Write '- method' or '- method: {...}'."),
         ("steps: [{shave: , trim: }]", "Step 1 of the recipe must name one method: it names 2."),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from torch import nn
 from studio.errors import Cancelled, RunError
 from studio.job import Job
 from studio.model import Model
+from studio.recipe import LARGEST_SEED
 from studio.samples import ArraySamples, Samples
 from studio.train import checkpoint
 from studio.train.batch import TrainingBatch
@@ -65,9 +68,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(models: tup
     first, second = (trained_of(models)[1] for _ in range(2))
     assert torch.equal(torch.get_rng_state(), before)
     assert same(first, second)
-    twin, data = Twin(models[1]), data_of(models[2], seed=1)
+    twin, data = Twin(models[1]), data_of(models[2], seed=LARGEST_SEED)
     lesson = lesson_of(models, twin, data)
-    train(twin, lesson.objective, data, replace(OPTIONS, seed=1), Job(), teacher=lesson.teacher)
+    train(twin, lesson.objective, data, replace(OPTIONS, seed=LARGEST_SEED), Job(), teacher=lesson.teacher)
     assert not same(first, dict(twin.weights()))
 
 
@@ -108,6 +111,37 @@ def test_a_damaged_checkpoint_is_discarded_with_a_note(models: tuple[Model, Mode
     assert same(weights, trained_of(models)[1])
 
 
+def test_curves_are_no_text_in_a_checkpoint(models: tuple[Model, Model, Samples], tmp_path: Path) -> None:
+    """Text is read as a whole and may have 100 MB: a million updates would not fit."""
+    job = Job(lambda fraction, text: job.cancel() if text.startswith("step 18 ") else None)
+    with pytest.raises(Cancelled):
+        trained_of(models, home=tmp_path, job=job)
+    found, _ = checkpoint.load(tmp_path, "k")
+    assert found is not None
+    assert {name: len(found.tensors[f"curve.{name}"]) for name in ("loss", "learning rate", "held-out loss")} == {
+        "loss": 17,
+        "learning rate": 17,
+        "held-out loss": 3,
+    }
+    assert found.facts["trained"]["history"] == {}
+
+
+def test_a_checkpoint_that_does_not_fit_is_removed(models: tuple[Model, Model, Samples], tmp_path: Path) -> None:
+    job = Job(lambda fraction, text: job.cancel() if text.startswith("step 18 ") else None)
+    with pytest.raises(Cancelled):
+        trained_of(models, home=tmp_path, job=job)
+    found, _ = checkpoint.load(tmp_path, "k")
+    assert found is not None
+    found.tensors = {name: value for name, value in found.tensors.items() if not name.startswith("now.learner.")}
+    checkpoint.save(tmp_path, "k", found)
+    with pytest.raises(RunError) as error:
+        trained_of(models, home=tmp_path)
+    assert str(error.value) == (
+        "Training cannot go on from its checkpoint: it does not fit. It was removed: start training anew."
+    )
+    assert same(trained_of(models, home=tmp_path)[1], trained_of(models)[1])
+
+
 def test_it_ends_early_when_asked_and_keeps_the_best(models: tuple[Model, Model, Samples]) -> None:
     def finish(fraction: float, text: str) -> None:
         if text.startswith("step 11 "):
@@ -118,6 +152,33 @@ def test_it_ends_early_when_asked_and_keeps_the_best(models: tuple[Model, Model,
     assert (trained.steps, trained.stopped) == (11, "it was asked to finish")
     assert trained.best == 11
     assert trained.after["loss"] < trained.before["loss"]
+
+
+def test_a_pause_is_no_training_time(models: tuple[Model, Model, Samples], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user goes away for an hour while held-out rows are looked at."""
+    gone: list[float] = []
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + sum(gone))
+
+    class Pausing(Hook):
+        def evaluating(self) -> AbstractContextManager[None]:
+            job.pause()
+            return nullcontext()
+
+    def wait(_: float) -> bool:
+        gone.append(3600)
+        job.resume()
+        return True
+
+    told: list[str] = []
+    job = Job(lambda fraction, text: told.append(text))
+    monkeypatch.setattr(job._running, "wait", wait)
+    trained, _ = trained_of(models, replace(OPTIONS, minutes=10), job=job, hooks=(Pausing(),))
+    assert len(gone) == 4
+    assert trained.stopped == "all steps were made"
+    assert trained.seconds < 3600
+    assert any(text.startswith("step 20 of 24, loss ") for text in told)
+    assert not any(text.endswith("min left") for text in told)
 
 
 def test_it_ends_early_without_a_gain(models: tuple[Model, Model, Samples]) -> None:
