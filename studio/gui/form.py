@@ -300,7 +300,7 @@ class NumberBox(QAbstractSpinBox):
         return found
 
     def stepBy(self, steps: int) -> None:
-        """By one for whole numbers, else by a twentieth of the range; by the size of the number where there is no even range."""
+        """By one for whole numbers, else by a twentieth of the range; by the number's own size on a logarithmic one."""
         one, number = self._setting, self._number()
         size = 1.0
         if one.type is float and one.low is not None and one.high is not None and not _logarithmic(one):
