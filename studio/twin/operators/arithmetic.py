@@ -13,7 +13,7 @@ from studio.twin.operators.broadcasting import placed
 from studio.twin.types import is_integer, wrapped
 from studio.twin.unsigned import divided, ordered
 
-
+#: What overflows where the operands are integers.
 _WRAPPING: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul,
 }  # fmt: skip
