@@ -61,8 +61,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if type(self.seed) is not int or not 0 <= self.seed <= LARGEST_SEED:
-            what = f"The recipe's seed must be a whole number from 0 to {LARGEST_SEED}"
-            raise SettingError(what, f"it is {self.seed!r}")
+            raise SettingError(f"The seed must be a whole number from 0 to {LARGEST_SEED}", f"it is {self.seed!r}")
 
     def to_yaml(self) -> str:
         """The recipe as YAML; only settings that differ from their defaults are written."""

@@ -33,7 +33,7 @@ from studio.formats import load
 from studio.measure.measurement import MeasureOptions
 from studio.method import Method, all_methods, make_method
 from studio.paths import sample_models
-from studio.recipe import LARGEST_SEED, Recipe, Step
+from studio.recipe import Recipe, Step
 from studio.report import METADATA_KEY, check_file, save
 from studio.run import apply_recipe, run
 from studio.samples.open import open_samples
@@ -141,7 +141,7 @@ def apply_app() -> typer.Typer:
 def _apply_command(name: str, kind: type[Method]) -> Callable[..., None]:
     settings = {one.name: one for one in kind.settings()}
     layers = typer.Option("--layers", metavar="SELECTOR …", help="Only these layers.")
-    seed = typer.Option("--seed", min=0, max=LARGEST_SEED, help="Seed of everything random in the step.")
+    seed = typer.Option("--seed", help="Seed of everything random in the step.")
     options = {"layers": (Annotated[list[str] | None, layers], None), "seed": (Annotated[int, seed], 0)}
     common = introspection.signature(compress_model).parameters
     keys = {one: f"{name.replace('-', '_')}_{one}" if one in common else one for one in settings}

@@ -224,6 +224,10 @@ OUT = ["{mlp}", "-o", "o.onnx"]
             ["apply", "fp16", *OUT, "--report", "r.pdf"],
             "A report cannot be written as r.pdf. Use one of .json, .csv, .html.",
         ),
+        (
+            ["apply", "fp16", *OUT, "--seed", f"{2**63}"],
+            f"The seed must be a whole number from 0 to {2**63 - 1}: it is {2**63}.",
+        ),
         (["compress", *OUT, "--recipe", "gone.yaml"], "The recipe gone.yaml cannot be read: No such file or directory."),
         (["bench", "{mlp}", "--device", "tpu"], "There is no device 'tpu'. Use auto, cpu, cuda or cuda:N."),
         (["report", "gone.json"], "The report gone.json cannot be read: No such file or directory. Check the path."),

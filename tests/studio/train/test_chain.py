@@ -16,6 +16,7 @@ from studio.method import Context, Method, make_method
 from studio.model import Model
 from studio.samples import Samples
 from studio.samples.open import open_samples
+from studio.train import chain
 from studio.train.chain import Chain
 from tests.variants import edited, narrow, noisy
 
@@ -87,15 +88,24 @@ def test_finished_assistants_are_not_taught_again_until_the_student_is_done(teac
     assert to_bytes(afresh) == to_bytes(resumed)
 
 
-@pytest.mark.parametrize("change", ["settings", "seed", "teacher", "assistant"])
-def test_what_was_taught_otherwise_is_not_taken(teacher: Model, home: Path, change: str) -> None:
-    first = noisy(teacher, 0.1, 1)
-    Chain([first], Teaching(), {"steps": 1}, home).last(teacher, Context())
+@pytest.mark.parametrize("change", ["nothing", "settings", "seed", "teacher", "assistant", "data", "versions"])
+def test_what_was_taught_otherwise_is_not_taken(
+    teacher: Model, home: Path, change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, images = noisy(teacher, 0.1, 1), np.zeros((40, 784), np.float32)
+    np.savez(tmp_path / "data.npz", image=images)
+    settings = {"steps": 1, "data": str(tmp_path / "data.npz")}
+    Chain([first], Teaching(), settings, home).last(teacher, Context())
     teaching = Teaching()
     other = noisy(teacher, 0.1, 9)
-    chain = Chain([other if change == "assistant" else first], teaching, {"steps": 2 if change == "settings" else 1}, home)
-    chain.last(other if change == "teacher" else teacher, Context(seed=1 if change == "seed" else 0))
-    assert len(teaching.lessons) == 1
+    if change == "data":
+        np.savez(tmp_path / "data.npz", image=images + 1)
+    if change == "versions":
+        monkeypatch.setattr(chain, "versions", lambda: ["9"])
+    settings["steps"] = 2 if change == "settings" else 1
+    again = Chain([other if change == "assistant" else first], teaching, settings, home)
+    again.last(other if change == "teacher" else teacher, Context(seed=1 if change == "seed" else 0))
+    assert len(teaching.lessons) == (change != "nothing")
 
 
 def test_a_damaged_file_is_made_again(teacher: Model, home: Path) -> None:
