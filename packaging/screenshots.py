@@ -80,15 +80,21 @@ class Camera:
         self.wait(lambda: self.hub.document.columns.known.all() and self.window.graph.drawn)
         self.rest()
 
-    def run(self, *steps: str) -> None:
-        from studio.service.values import PlannedStep
-
-        document = self.hub.document
+    def plan(self, *steps: str, **settings: Any) -> None:
+        """Put steps into the recipe, the last one with these settings."""
         import dataclasses
 
-        made = tuple(PlannedStep(name, self.hub.methods[name].defaults()) for name in steps)
-        document.edit(dataclasses.replace(document.plan, steps=made), "Recipe")
+        from studio.service.values import PlannedStep
+
+        made = [PlannedStep(name, self.hub.methods[name].defaults()) for name in steps]
+        made[-1] = dataclasses.replace(made[-1], settings={**made[-1].settings, **settings})
+        document = self.hub.document
+        document.edit(dataclasses.replace(document.plan, steps=tuple(made)), "Recipe")
         self.rest()
+
+    def run(self, *steps: str, **settings: Any) -> None:
+        self.plan(*steps, **settings)
+        document = self.hub.document
         count = len(document.variants)
         self.hub.operations.run()
         self.wait(lambda: not self.hub.jobs.active)
@@ -105,7 +111,7 @@ class Camera:
 
 
 def readme(camera: Camera) -> None:
-    """What the README shows: the welcome page, the main window in both themes, a comparison of several variants."""
+    """What the README shows: the welcome page, the main window in both themes, and distillation with its curves."""
     camera.dress("light", "en", 1280, 800)
     camera.take(README / "welcome.png")
     worked(camera)
@@ -113,6 +119,11 @@ def readme(camera: Camera) -> None:
     camera.dress("dark", "en", 1280, 800)
     camera.front("samples", "jobs")
     camera.take(README / "dark.png")
+    camera.dress("light", "en", 1280, 800)
+    camera.open("image_net")
+    camera.run("prune-weights", "distill", pairs="auto", minutes=1.0)
+    camera.front("distill", "training")
+    camera.take(README / "training.png")
 
 
 def worked(camera: Camera) -> None:
