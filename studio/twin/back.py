@@ -16,6 +16,9 @@ def with_weights(model: Model, twin: Twin) -> Model:
     """The same graph with the values of `twin`, a twin of exactly this model. Tensors that did not change are shared.
 
     Masked weights become zero; quantized weights are rounded to the grid they are stored on, as it is by then.
+
+    Raises:
+        ValueError: it is a twin of other tensors; a copy of a twin has copies of its model's.
     """
     changed: dict[int, ir.TensorProtocol] = {}
     latent = twin.weights() | twin.statistics()
@@ -31,11 +34,14 @@ def with_weights(model: Model, twin: Twin) -> Model:
             changed[id(tensors[name])] = tensor
     if not changed:
         return model
-    graph = model.edit()
+    graph, missed = model.edit(), set(changed)
     for one in graph.graphs():
         outputs = [v for node in one if node.op_type == "Constant" for v in node.outputs]
         for value in [*one.initializers.values(), *outputs]:
             held = constant(value)
             if held is not None and id(held) in changed:
                 store(value, changed[id(held)])
+                missed.discard(id(held))
+    if missed:
+        raise ValueError("the twin is not one of this model")
     return model.with_ir(graph)

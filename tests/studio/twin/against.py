@@ -187,7 +187,8 @@ def beyond_a_step(node: ir.Node, ours: Mapping[str, torch.Tensor], theirs: Mappi
             axis = node.attributes["axis"].as_int() if "axis" in node.attributes else 1
             step = step.reshape([-1 if place == axis % real.ndim else 1 for place in range(real.ndim)])
     steps = np.abs(real - wanted) / step
-    return f"{names[0]} is off by {steps.max():.3g} quantization steps" if steps.max(initial=0) > 1.001 else ""
+    most = steps.max(initial=0)
+    return "" if most <= 1.001 else f"{names[0]} is off by {most:.3g} quantization steps"
 
 
 def _arrays(values: Mapping[str, torch.Tensor], names: list[str]) -> dict[str, np.ndarray]:

@@ -40,7 +40,7 @@ MODELS = {
         delta = Add (step, one)
         y = Range (start, ten, delta)
     }""",
-    "sequence": """(double[3, 4] x, double[3, 4] y) => (double[3, 4] first, double[n, 4] all) {
+    "sequence": """(double[3, 4] x, double[3, 4] y) => (double[3, 4] first, double[n, 4] all, double[1, 4] last) {
         zero = Constant <value = int64 {0}> ()
         pair = SequenceConstruct (x, y)
         three = SequenceInsert (pair, x, zero)

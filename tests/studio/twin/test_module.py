@@ -15,6 +15,7 @@ from studio.errors import RunError
 from studio.formats import load
 from studio.model import Model
 from studio.paths import sample_models
+from studio.twin.back import with_weights
 from studio.twin.module import Twin
 
 
@@ -86,3 +87,5 @@ def test_a_copy_computes_the_same_and_shares_nothing(copied) -> None:
     other.train()
     assert not twin.mode.training
     assert all(torch.equal(value, before[name]) for name, value in twin({"image": x}).items())
+    with pytest.raises(ValueError, match="not one of this model"):
+        with_weights(model, other)
