@@ -24,7 +24,7 @@ class LossesForm(QWidget):
     """`given` tells all losses that are taken, none for the automatic choice."""
 
     given = Signal(tuple)
-    refused = Signal(str)  # why a weight is not taken, empty where it is
+    refused = Signal(str)  # why a weight is not taken
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,7 +84,6 @@ class LossesForm(QWidget):
     def _weigh(self, name: str, value: object) -> None:
         fault = _WEIGHT.fault(value)
         if fault is None and isinstance(value, int | float):
-            self.refused.emit("")
             self.given.emit(tuple(LossTerm(name, float(value)) if one.name == name else one for one in self._terms))
         else:
             self.show_terms(self._terms)
