@@ -34,12 +34,12 @@ def digits() -> tuple[Model, Model, Samples]:
 
 
 def trained(
-    processes: int, job: Job | None = None, samples: Samples | None = None, **settings: object
+    processes: int, job: Job | None = None, samples: Samples | None = None, seed: int = 0, **settings: object
 ) -> tuple[Model, Context]:
     """The pruned digit classifier, distilled in so many processes."""
     pruned, original, own = digits()
     values = {"batch_size": ROWS // processes, "learning_rate": 0.001, "patience": 0, "checkpoint_seconds": 0.0, **settings}
-    context = Context(samples or own, job, original=original)
+    context = Context(samples or own, job, seed, original=original)
     return make_method("distill", {"processes": processes, **values}).apply(pruned, pruned.layers, context), context
 
 

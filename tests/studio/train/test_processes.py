@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from multiprocessing.connection import Client
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ import pytest
 from studio.errors import Cancelled, SamplesError, WorkerError
 from studio.formats import load
 from studio.job import Job
+from studio.methods.distill import Distill
 from studio.paths import sample_models
+from studio.train import launch
 from studio.train.data import TrainingData
 from tests.studio.train.kill_work import digits, trained, weights
 from tests.studio.train.process_work import Failing
@@ -61,7 +64,7 @@ def test_two_processes_with_half_the_batch_train_as_one_does() -> None:
     models, contexts = {}, {}
     for processes in (1, 2):
         job = Job(lambda *values: told.append(values), on_point=lambda *point, n=processes: points[n].append(point))
-        models[processes], contexts[processes] = trained(processes, job, steps=30)
+        models[processes], contexts[processes] = trained(processes, job, seed=20_240_101, learning_rate=0.0, steps=30)
     assert _difference(weights(models[1]), weights(models[2])) < 1e-5
     start = weights(digits()[0])
     assert _difference(start, weights(models[2])) > 1e-2
@@ -113,6 +116,24 @@ def test_a_wish_to_finish_is_heard_while_processes_start() -> None:
     job = Job(on_improving=lambda now: job.finish() if now else None)
     _, context = trained(2, job, steps=_LONG)
     assert any("ended because it was asked to finish" in note for note in context.notes)
+
+
+def test_cancel_while_processes_start_leaves_nothing_behind() -> None:
+    threads, children = set(threading.enumerate()), set(psutil.Process().children(recursive=True))
+    job = Job(on_improving=lambda now: job.cancel())
+    with pytest.raises(Cancelled):
+        trained(2, job, steps=_LONG)
+    assert set(threading.enumerate()) <= threads
+    assert set(psutil.Process().children(recursive=True)) <= children
+
+
+def test_a_process_that_ends_before_it_has_its_task(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(launch._Crew, "_start", lambda crew: None)
+    task = launch.Task(Distill(), launch.Part(tmp_path, "", None), None, (), None, 0, "", tmp_path)
+    with launch._Crew(2) as crew:
+        Client(crew._listener.address, authkey=crew._key).close()
+        with pytest.raises(WorkerError, match="One of 2 processes ended in the middle of training: most likely because memory"):
+            crew.work(task, Job())
 
 
 @pytest.mark.slow
