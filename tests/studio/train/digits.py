@@ -39,7 +39,7 @@ def pruned_digits() -> tuple[Model, Model, Samples]:
 
 
 def data_of(samples: Samples, **options: Any) -> TrainingData:
-    return TrainingData(samples, samples.rows("calibration"), batch_size=16, **options)
+    return TrainingData(samples, samples.rows("calibration"), **{"batch_size": 16, **options})
 
 
 def lesson_of(models: tuple[Model, Model, Samples], twin: Twin, data: TrainingData, asked: tuple[LossTerm, ...] = ()) -> Lesson:
@@ -58,7 +58,7 @@ def trained_of(
     objective: Callable[[Lesson], Objective] = lambda lesson: lesson.objective,
 ) -> tuple[Trained, dict[str, torch.Tensor]]:
     """What training the pruned student came to, and its weights."""
-    twin, data = Twin(models[1]), data_of(models[2])
+    twin, data = Twin(models[1]), data_of(models[2], batch_size=options.batch_size)
     lesson = lesson_of(models, twin, data, asked)
     trained = train(twin, objective(lesson), data, options, job or Job(), hooks, home, teacher=lesson.teacher, model=models[1])
     return trained, {name: value.detach().clone() for name, value in twin.weights().items()}

@@ -28,6 +28,19 @@ from studio.twin.module import Twin
 from tests.studio.train.digits import OPTIONS, Around, Breaking, data_of, lesson_of, pruned_digits, same, trained_of
 
 
+class Ruining(Hook):
+    """Sets all weights to zero after every update but the first 16."""
+
+    def begin(self, twin: Twin, steps: int) -> None:
+        self.twin = twin
+
+    @torch.no_grad()
+    def after_step(self, step: int) -> None:
+        if step >= 16:
+            for weight in self.twin.weights().values():
+                weight.zero_()
+
+
 @pytest.fixture(scope="module")
 def models() -> tuple[Model, Model, Samples]:
     return pruned_digits()
@@ -45,19 +58,29 @@ def test_it_improves_on_held_out_rows_and_says_so(models: tuple[Model, Model, Sa
 
 
 def test_the_weights_kept_are_those_that_were_best(models: tuple[Model, Model, Samples]) -> None:
-    trained, weights = trained_of(models, replace(OPTIONS, learning_rate=0.5, clip=0.0, schedule="constant"))
+    wild = replace(OPTIONS, learning_rate=0.1, optimizer="sgd", clip=0, warmup=0, schedule="constant", evaluate_every=2)
+    trained, weights = trained_of(models, wild)
     losses = dict(trained.history["held-out loss"].tolist())
     assert losses[trained.best] == min(losses.values()) == trained.after["loss"]
-    if trained.best == 0:
-        assert same(weights, Twin(models[1]).weights())
+    assert 0 < trained.best < trained.steps
+    job = Job(lambda fraction, text: job.finish() if text.startswith(f"step {trained.best} ") else None)
+    assert same(weights, trained_of(models, wild, job=job)[1])
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_what_comes_after_the_best_is_not_kept(models: tuple[Model, Model, Samples], asked: bool) -> None:
+    job = Job(lambda fraction, text: job.finish() if asked and text.startswith("step 20 ") else None)
+    trained, weights = trained_of(models, job=job, hooks=(Ruining(),))
+    assert (trained.best, trained.steps) == (16, 20 if asked else 24)
+    assert all(float(weight.norm()) > 0 for weight in weights.values())
 
 
 def test_training_never_ends_worse_than_it_began(models: tuple[Model, Model, Samples]) -> None:
     rising = replace(OPTIONS, learning_rate=1.0, optimizer="sgd", clip=0.0, warmup=0.0, schedule="constant", evaluate_every=4)
     trained, weights = trained_of(models, rising)
-    assert trained.after["loss"] <= trained.before["loss"]
-    if not trained.best:
-        assert same(weights, dict(Twin(models[1]).weights()))
+    assert min(trained.history["held-out loss"][1:, 1]) > trained.before["loss"]
+    assert (trained.best, trained.after) == (0, trained.before)
+    assert same(weights, Twin(models[1]).weights())
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(models: tuple[Model, Model, Samples]) -> None:
@@ -176,16 +199,16 @@ def test_looking_at_held_out_rows_costs_no_more_than_learning(models: tuple[Mode
 
 
 class Noted(Hook):
-    """A hook that counts, and lets only the end be the result."""
+    """A hook that counts, and lets only what comes from one update on be the result."""
 
-    def __init__(self) -> None:
-        self.count, self.finished = 0, 0
+    def __init__(self, first: int) -> None:
+        self.first, self.count, self.finished = first, 0, 0
 
     def after_step(self, step: int) -> None:
         self.count += 1
 
     def settled(self, step: int) -> bool:
-        return step >= 16
+        return step >= self.first
 
     def finish(self) -> None:
         self.finished += 1
@@ -197,11 +220,13 @@ class Noted(Hook):
         self.count = int(state["count"])
 
 
-def test_hooks_are_called_and_unsettled_models_are_no_result(models: tuple[Model, Model, Samples]) -> None:
-    hook = Noted()
-    trained, _ = trained_of(models, hooks=(hook,))
-    assert trained.best in (16, 24)
-    assert hook.count == trained.best  # as it was when the best weights were found
+@pytest.mark.parametrize("first", [16, 24])
+def test_hooks_are_called_and_unsettled_models_are_no_result(models: tuple[Model, Model, Samples], first: int) -> None:
+    """What comes after 16 updates is worse."""
+    hook = Noted(first)
+    trained, _ = trained_of(models, hooks=(hook, Ruining()))
+    assert trained.steps == 24
+    assert hook.count == trained.best == first  # as it was when the best weights were found
     assert hook.finished == 1
 
 

@@ -53,6 +53,18 @@ def test_a_checkpoint_of_every_step_changes_nothing(models: tuple[Model, Model, 
     assert same(weights, again)
 
 
+@pytest.mark.parametrize("somewhere", [True, False])
+def test_checkpoints_are_written_when_they_are_due(
+    models: tuple[Model, Model, Samples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, somewhere: bool
+) -> None:
+    steps: list[int] = []
+    monkeypatch.setattr(checkpoint, "save", lambda home, key, one: steps.append(one.facts["step"]))
+    trained_of(models, replace(OPTIONS, checkpoint_seconds=1e-9), home=tmp_path if somewhere else None)
+    assert steps == (list(range(24)) if somewhere else [])
+    trained_of(models, replace(OPTIONS, checkpoint_seconds=3600), home=tmp_path)
+    assert len(steps) == (24 if somewhere else 0)
+
+
 def test_a_damaged_checkpoint_is_discarded_with_a_note(models: tuple[Model, Model, Samples], tmp_path: Path) -> None:
     checkpoint.path_of(tmp_path, "k").write_bytes(b"damaged")
     trained, weights = trained_of(models, home=tmp_path)
