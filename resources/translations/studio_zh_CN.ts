@@ -292,6 +292,10 @@
         <translation>助教</translation>
     </message>
     <message>
+        <source>At least one loss is needed</source>
+        <translation>至少需要一个损失</translation>
+    </message>
+    <message>
         <source>Attention</source>
         <translation>注意力</translation>
     </message>
@@ -2004,6 +2008,10 @@
         <translation>测量延迟时每次调用的样本数。</translation>
     </message>
     <message>
+        <source>Samples: {name}.</source>
+        <translation>样本：{name}。</translation>
+    </message>
+    <message>
         <source>Save as CSV</source>
         <translation>保存为 CSV</translation>
     </message>
@@ -3240,6 +3248,10 @@
         <translation>{count} 个节点</translation>
     </message>
     <message>
+        <source>{count} of them are shown; the CSV holds every row.</source>
+        <translation>此处显示其中 {count} 行；CSV 包含所有行。</translation>
+    </message>
+    <message>
         <source>{count} of {total} layers</source>
         <translation>{total} 层中的 {count} 层</translation>
     </message>
@@ -3783,6 +3795,10 @@
         <translation>请选择其他文件夹</translation>
     </message>
     <message>
+        <source>Choose another teacher or student</source>
+        <translation>请选择其他教师或学生</translation>
+    </message>
+    <message>
         <source>Choose another value</source>
         <translation>请选择其他内部值</translation>
     </message>
@@ -3809,6 +3825,10 @@
     <message>
         <source>Choose two outputs of Softmax, or two of layers</source>
         <translation>请选择两个 Softmax 的输出，或两个层的输出</translation>
+    </message>
+    <message>
+        <source>Choose values of convolutions or tokens</source>
+        <translation>请选择卷积或词元的内部值</translation>
     </message>
     <message>
         <source>Choose values of the same kind</source>
@@ -4099,6 +4119,10 @@
         <translation>请为每行给出一个数</translation>
     </message>
     <message>
+        <source>Give other rows, or leave data empty to learn from calibration rows</source>
+        <translation>请提供其他样本，或将 data 留空以便从校准样本学习</translation>
+    </message>
+    <message>
         <source>Give other samples</source>
         <translation>请给出其他样本</translation>
     </message>
@@ -4265,6 +4289,10 @@
     <message>
         <source>It is not known how many channels {0}'s value {1} has</source>
         <translation>{0}的内部值 {1} 的通道数未知</translation>
+    </message>
+    <message>
+        <source>It was removed: start training anew</source>
+        <translation>它已被删除：请重新开始训练</translation>
     </message>
     <message>
         <source>Its columns are: {0}</source>
@@ -4519,12 +4547,16 @@
         <translation>教师的 ONNX 文件；留空则用第一步之前的模型。</translation>
     </message>
     <message>
-        <source>ONNX files of sizes between teacher and student, largest first, separated by semicolons; each teaches the next.</source>
-        <translation>大小介于教师与学生之间的 ONNX 文件，从大到小，以分号分隔；每个教下一个。</translation>
+        <source>ONNX files of sizes between teacher and student, "large.onnx; middle.onnx"; each teaches the next.</source>
+        <translation>大小介于教师与学生之间的 ONNX 文件，如 "large.onnx; middle.onnx"；每个教下一个。</translation>
     </message>
     <message>
         <source>On {0} samples {1} is {2} as prepared and {3} with {4}</source>
         <translation>在 {0} 个样本上，按当前预处理 {1} 为 {2}，改用 {4} 则为 {3}</translation>
+    </message>
+    <message>
+        <source>One of {0} processes</source>
+        <translation>{0} 个进程中的一个</translation>
     </message>
     <message>
         <source>One scale per output channel instead of one per tensor, where blocks are not used.</source>
@@ -4579,8 +4611,8 @@
         <translation>优化器</translation>
     </message>
     <message>
-        <source>Other model files, semicolons between them; empty takes the model before the first step (mode interpolate).</source>
-        <translation>其他模型文件，以分号分隔；留空则用第一步之前的模型（模式 interpolate）。</translation>
+        <source>Other model files, "b.onnx; c.onnx"; empty takes the model before the first step (mode interpolate).</source>
+        <translation>其他模型文件，如 "b.onnx; c.onnx"；留空则用第一步之前的模型（模式 interpolate）。</translation>
     </message>
     <message>
         <source>Paddle models are not read</source>
@@ -4615,8 +4647,8 @@
         <translation>精度</translation>
     </message>
     <message>
-        <source>Process {0} of {1} ended in the middle of training</source>
-        <translation>第 {0} 个进程（共 {1} 个）在训练途中结束</translation>
+        <source>Process {0} of {1}</source>
+        <translation>第 {0} 个进程（共 {1} 个）</translation>
     </message>
     <message>
         <source>Processes</source>
@@ -4871,6 +4903,10 @@
         <translation>教师模型</translation>
     </message>
     <message>
+        <source>Teacher and student cannot be compared</source>
+        <translation>无法比较教师与学生</translation>
+    </message>
+    <message>
         <source>Temperature</source>
         <translation>温度</translation>
     </message>
@@ -5111,10 +5147,6 @@
         <translation>配方 {0} 不是文本文件</translation>
     </message>
     <message>
-        <source>The recipe's seed must be a whole number of 0 or more</source>
-        <translation>配方的种子必须是不小于 0 的整数</translation>
-    </message>
-    <message>
         <source>The recordings have different sampling rates</source>
         <translation>各录音的采样率不同</translation>
     </message>
@@ -5161,6 +5193,10 @@
     <message>
         <source>The schedule of sparsity ends at step {0}</source>
         <translation>稀疏度调度在第 {0} 步结束</translation>
+    </message>
+    <message>
+        <source>The seed must be a whole number from 0 to {0}</source>
+        <translation>种子必须是 0 到 {0} 之间的整数</translation>
     </message>
     <message>
         <source>The selector {0} is not a size</source>
@@ -5297,6 +5333,10 @@
     <message>
         <source>Train the weights to answer as a teacher does, which needs no labels: regains what an earlier step cost.</source>
         <translation>训练权重，使输出与教师一致，无需标签：挽回先前步骤造成的损失。</translation>
+    </message>
+    <message>
+        <source>Training cannot go on from its checkpoint</source>
+        <translation>训练无法从其检查点继续</translation>
     </message>
     <message>
         <source>Training failed with {0}</source>
@@ -5635,6 +5675,10 @@
         <translation>对缩放后的输出求和需要 opset 7，而文件是 {0}</translation>
     </message>
     <message>
+        <source>all of its rows are</source>
+        <translation>其全部样本都是</translation>
+    </message>
+    <message>
         <source>all steps were made</source>
         <translation>已完成所有步</translation>
     </message>
@@ -5795,6 +5839,10 @@
         <translation>评估</translation>
     </message>
     <message>
+        <source>every row is one vector</source>
+        <translation>每一行都是一个向量</translation>
+    </message>
+    <message>
         <source>execution provider: cpu, cuda, coreml, xnnpack, ...</source>
         <translation>执行提供程序：cpu、cuda、coreml、xnnpack……</translation>
     </message>
@@ -5901,6 +5949,10 @@
     <message>
         <source>it crashed with code {0}</source>
         <translation>它崩溃了，代码 {0}</translation>
+    </message>
+    <message>
+        <source>it does not fit</source>
+        <translation>检查点不符</translation>
     </message>
     <message>
         <source>it does not follow a Conv, ConvTranspose or Gemm</source>
@@ -6435,12 +6487,20 @@
         <translation>其 {0} 的类型是 torch 所没有的</translation>
     </message>
     <message>
+        <source>its {0} {1} is not one of {2}</source>
+        <translation>其 {0} {1} 不在 {2} 之中</translation>
+    </message>
+    <message>
         <source>keep</source>
         <translation>保留</translation>
     </message>
     <message>
         <source>label {0} occurs and output {1} has {2} classes</source>
         <translation>出现标签 {0}，而输出 {1} 有 {2} 个类别</translation>
+    </message>
+    <message>
+        <source>label {0} occurs, and the output has {1} classes</source>
+        <translation>出现了标签 {0}，而输出只有 {1} 个类别</translation>
     </message>
     <message>
         <source>labels one higher</source>
@@ -6493,6 +6553,10 @@
     <message>
         <source>loss on {0} held-out rows {1} to {2}</source>
         <translation>{0} 行留出样本上的损失从 {1} 变为 {2}</translation>
+    </message>
+    <message>
+        <source>losses name inner values alone, which do not teach what to return: {0} was added</source>
+        <translation>losses 只含内部值的损失，它们不教模型应返回什么：已添加 {0}</translation>
     </message>
     <message>
         <source>maps of where matched layers look</source>
@@ -6593,6 +6657,10 @@
     <message>
         <source>no inner values of one kind and size were found</source>
         <translation>没有找到种类和大小相同的内部值</translation>
+    </message>
+    <message>
+        <source>no inner values of the two models fit together: pick them by hand</source>
+        <translation>两个模型没有可配对的内部值：请手动选择</translation>
     </message>
     <message>
         <source>no output is a float</source>
@@ -6761,6 +6829,10 @@
     <message>
         <source>ranges come from {0} rows only: values beyond them are clipped; {1} or more are usual</source>
         <translation>范围仅来自 {0} 行：超出的值会被截断；通常需要 {1} 行或更多</translation>
+    </message>
+    <message>
+        <source>relevance {0} occurs, and none may be negative</source>
+        <translation>出现了相关度 {0}，而相关度不得为负</translation>
     </message>
     <message>
         <source>removed: nothing used its result</source>
@@ -7391,6 +7463,10 @@
         <translation>无法将 {0} 和 {1} 合为一个模型</translation>
     </message>
     <message>
+        <source>{0} and {1} have no maps to compare</source>
+        <translation>{0} 和 {1} 没有可比较的注意力图</translation>
+    </message>
+    <message>
         <source>{0} and {1} of the way</source>
         <translation>深度 {0} 与 {1} 处</translation>
     </message>
@@ -7405,6 +7481,10 @@
     <message>
         <source>{0} bytes claim to hold {1}</source>
         <translation>{0} 字节却声称含有 {1}</translation>
+    </message>
+    <message>
+        <source>{0} cannot be learned from</source>
+        <translation>无法从 {0} 学习</translation>
     </message>
     <message>
         <source>{0} cannot be loaded as TorchScript</source>
@@ -7517,6 +7597,10 @@
     <message>
         <source>{0} does not say what ranges do</source>
         <translation>{0} 未说明范围如何变化</translation>
+    </message>
+    <message>
+        <source>{0} ended in the middle of training</source>
+        <translation>{0}在训练中途结束</translation>
     </message>
     <message>
         <source>{0} evaluations in a row brought no gain</source>
@@ -7645,6 +7729,10 @@
     <message>
         <source>{0} is an HDF5 file without a Keras model</source>
         <translation>{0} 是不含 Keras 模型的 HDF5 文件</translation>
+    </message>
+    <message>
+        <source>{0} is computed from the shapes {1} and {2}</source>
+        <translation>{0} 分别由形状 {1} 和 {2} 算出</translation>
     </message>
     <message>
         <source>{0} is empty</source>
@@ -7839,12 +7927,12 @@
         <translation>深度 {0} 处</translation>
     </message>
     <message>
-        <source>{0} of {1} cells are empty</source>
-        <translation>{1} 个单元格中有 {0} 个为空</translation>
+        <source>{0} of the {1} rows looked at are</source>
+        <translation>所检查的 {1} 行中有 {0} 行是</translation>
     </message>
     <message>
-        <source>{0} of {1} evaluation rows looked at are in the training data: figures will flatter it</source>
-        <translation>所检查的 {1} 行评估样本中有 {0} 行在训练数据中：所得数值会偏高</translation>
+        <source>{0} of {1} cells are empty</source>
+        <translation>{1} 个单元格中有 {0} 个为空</translation>
     </message>
     <message>
         <source>{0} of {1} folded in</source>
@@ -7853,6 +7941,10 @@
     <message>
         <source>{0} of {1} recordings have no label in {2}</source>
         <translation>{1} 段录音中有 {0} 段在 {2} 中没有标签</translation>
+    </message>
+    <message>
+        <source>{0} of {1} rows of {2} were left out: models are evaluated on them</source>
+        <translation>{2} 的 {1} 行中有 {0} 行已略过：它们用于评估模型</translation>
     </message>
     <message>
         <source>{0} of {1} samples</source>
@@ -7897,6 +7989,10 @@
     <message>
         <source>{0} rows</source>
         <translation>{0} 行</translation>
+    </message>
+    <message>
+        <source>{0} rows that models are evaluated on</source>
+        <translation>{0}用于评估模型的样本</translation>
     </message>
     <message>
         <source>{0} that callers could replace through an input with a default became part of the model</source>
@@ -8001,6 +8097,10 @@
     <message>
         <source>{0}: nothing was matched, because {1}</source>
         <translation>{0}：没有配对，因为{1}</translation>
+    </message>
+    <message>
+        <source>{0}: only one of both models ends in a softmax or sigmoid, so what they return is compared</source>
+        <translation>{0}：两个模型中只有一个以 softmax 或 sigmoid 结尾，因此比较它们的返回值</translation>
     </message>
     <message>
         <source>{0}: the layer selection is empty</source>

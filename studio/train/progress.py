@@ -34,12 +34,13 @@ class Progress:
 
     def tell(self, step: int, planned: int) -> None:
         """Say that `step` of so many comes next; may wait or stop as the user asks."""
-        text = f"step {step + 1:,} of {planned:,}"
-        if losses := self._points.get("loss"):
-            text += f", loss {losses[-1]:.4g}"
-            if step > self._first:
-                pace = (self.clock() - self._since) / (step - self._first)
-                text += f", {_time(pace * (planned - step))} left"
+        number, losses = step + 1, self._points.get("loss")
+        text = f"step {number:,} of {planned:,}"  # each of these is one sentence, to be translated whole
+        if losses:
+            text = f"step {number:,} of {planned:,}, loss {losses[-1]:.4g}"
+        if losses and step > self._first:
+            left = _time((self.clock() - self._since) / (step - self._first) * (planned - step))
+            text = f"step {number:,} of {planned:,}, loss {losses[-1]:.4g}, {left} left"
         self.job.progress(step / planned, text)
 
     def point(self, series: str, step: int, value: float) -> None:
