@@ -7928,7 +7928,7 @@
     </message>
     <message>
         <source>{0} of the {1} rows looked at are</source>
-        <translation>所检查的 {1} 行中有 {0} 行是</translation>
+        <translation>{0} 行（在所检查的 {1} 行中）是</translation>
     </message>
     <message>
         <source>{0} of {1} cells are empty</source>
