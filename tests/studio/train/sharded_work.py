@@ -28,6 +28,7 @@ from studio.recipe import Recipe
 from studio.run import apply_recipe
 from studio.samples import Samples
 from studio.samples.open import open_samples
+from studio.train import trial
 from studio.train.data import TrainingData
 from studio.train.learner import Learner, Recurrence
 from studio.train.parallel import fabric_of
@@ -110,8 +111,8 @@ def _apart(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> float:
     return max(float(np.linalg.norm(wide[n] - two[n]) / max(np.linalg.norm(wide[n]), 1e-9)) for n in wide)
 
 
-def held() -> dict[str, int]:
-    """Elements that this process holds in the middle of a training, and weights that are whole between two passes."""
+def divided() -> Trainee:
+    """A student and a teacher whose weights are divided."""
     student, teacher, samples = digits()
     training = make_method("distill", {**_SETTINGS, "sharding": "full"})
     assert isinstance(training, Training)
@@ -120,9 +121,23 @@ def held() -> dict[str, int]:
     lesson = training.lesson(student, twin, data, Recurrence(), context)
     fabric = fabric_of(training.options())
     data.join(fabric.global_rank, fabric.world_size)
-    assert lesson.teacher is not None
-    learner = Learner(twin, lesson.objective, Recurrence())
-    trainee = Trainee(learner, lesson.teacher, data, training.options(), fabric)
+    return Trainee(Learner(twin, lesson.objective, Recurrence()), lesson.teacher, data, training.options(), fabric)
+
+
+def passes() -> dict[str, int]:
+    """Passes that are timed where every process finds another time for them."""
+    trainee, made = divided(), mock.Mock()
+    seconds = 0.01 + 0.1 * trainee.fabric.global_rank
+    with mock.patch.object(trial, "_update", made), mock.patch.object(trial, "_seconds", lambda _, work: (work(), seconds)[1]):
+        trial.times(trainee)
+    return {"count": made.call_count}
+
+
+def held() -> dict[str, int]:
+    """Elements that this process holds in the middle of a training, and weights that are whole between two passes."""
+    trainee = divided()
+    twin, fabric, teacher = trainee.learner.twin, trainee.fabric, trainee.teacher
+    assert teacher is not None
     trainee.begin(2)
     trainee.update(0, 1e-3)
     wholes: list[StorageWeakRef] = []
@@ -143,9 +158,9 @@ def held() -> dict[str, int]:
         again = len(wholes) - gathered
     state = trainee.state()
     return {
-        "whole": sum(value.size for value in weights(student).values()),
+        "whole": sum(value.size for value in weights(digits()[0]).values()),
         "weights": sum(p.numel() for p in twin.parameters()),
-        "teacher": sum(p.numel() for p in lesson.teacher.twin.parameters()),
+        "teacher": sum(p.numel() for p in teacher.twin.parameters()),
         "gradients": sum(p.grad.numel() for p in twin.parameters() if p.grad is not None),
         "moments": sum(value.numel() for name, value in state.items() if name.startswith("optimizer.") and value.ndim),
         "collected": sum(value.numel() for name, value in trainee.collected(state).items() if name.startswith("now.")),
@@ -156,7 +171,7 @@ def held() -> dict[str, int]:
 
 
 def main(folder: Path) -> None:
-    found: dict[str, object] = {"held": held()}
+    found: dict[str, object] = {"held": held(), "passes": passes()}
     for name, (make, settings) in given(folder).items():
         found[name] = compared(make(), settings)
     (folder / f"{os.environ['RANK']}.json").write_text(json.dumps(found), "utf-8")

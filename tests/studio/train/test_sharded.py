@@ -55,6 +55,12 @@ def test_weights_are_whole_only_while_they_are_read(found: list[dict[str, dict[s
         assert held["again"] == 2  # gradients of the inputs need all but the first
 
 
+@pytest.mark.slow
+def test_processes_time_the_same_number_of_passes(found: list[dict[str, dict[str, float]]]) -> None:
+    """Each of them takes all, or who makes one more waits for the others for good."""
+    assert [one["passes"]["count"] for one in found] == [50, 50]
+
+
 def test_what_does_not_go_together_is_said_before_anything_starts() -> None:
     with pytest.raises(SettingError, match="sharding does not go together with 16-mixed: use bf16-mixed or float32"):
         make_method("distill", {"sharding": "full", "processes": 2, "precision": "16-mixed"})
