@@ -22,6 +22,7 @@ from studio.methods.weight_only import WeightOnly
 from studio.samples import ArraySamples
 from studio.samples.open import open_samples
 from studio.samples.random import random_samples
+from studio.twin.back import with_weights
 from studio.twin.module import Twin
 from tests import real_models, zoo
 from tests.studio.twin.against import HALF, TOLERANCE, Pair, disagreements
@@ -127,6 +128,7 @@ def test_every_branch_of_a_real_model_is_trained_when_it_is_taken(name: str) -> 
 
 
 def test_an_untrained_real_model_keeps_its_bytes(real: Pair) -> None:
+    assert real.twin.weights()
     assert real.changed_tensors() == []
 
 
@@ -179,6 +181,7 @@ def test_a_converted_layer_computes_its_expected_outputs(folder: Path) -> None:
         found = twin(feeds)
     expected = {port.name: value for port, value in zip(model.outputs, outputs, strict=True)}
     assert disagreements(found, expected, TOLERANCE) == []
+    assert with_weights(model, twin) is model
 
 
 @pytest.mark.slow

@@ -48,6 +48,8 @@ REFUSED = {
     "(float[n,3,8] x) => (float[n,3,8] y) { y = MaxPool(x) }": r"missing a required argument: 'kernel_shape'",
     "(float[n,3,8] x) => (float[n,3,8] y) { y = Relu(x, x) }": r"too many positional arguments",
     "(float[1] x) => (float[1] y) { r = RandomNormal <shape = [1]> (x) y = Add(x, r) }": r"too many positional arguments",
+    "(float[n] x) => (float[n] y) { y = com.microsoft.Nonesuch(x) }":
+        r"^The node y \(com.microsoft.Nonesuch, opset 1\) cannot be trained through: the twin has no such operator\. ",
     "(string[n] x) => (string[n] y) { y = Identity(x) }": r"A model that reads the text x cannot be trained",
 }  # fmt: skip
 
