@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -310,6 +311,22 @@ def test_without_labels_a_soup_is_chosen_by_output_error(teacher: Model, digits:
     assert errors[0] <= min(errors[1:])
     assert "their output error against the model before the first step" in context.notes[0]
     assert context.notes[0].startswith("The soup holds 3 of 3")
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (narrow, r"the weights of /fc1/Gemm are \[784, 256\], and \[784, 86\] there"),
+        (lambda _: sample("recurrent"), r"it has no layer that corresponds to /fc1/Gemm"),
+    ],
+    ids=["shapes", "layers"],
+)
+@pytest.mark.parametrize("mode", ["soup", "ema"])
+def test_what_has_other_weights_is_refused(
+    teacher: Model, digits: Samples, tmp_path: Path, mode: str, other: Callable[[Model], Model], words: str
+) -> None:
+    with pytest.raises(RunError, match=rf"^model\.onnx and run0\.onnx cannot be made into one model: {words}\. Choose "):
+        fuse(teacher, teacher, digits, models=saved([other(teacher)], tmp_path), mode=mode)
 
 
 def test_a_soup_that_nothing_can_judge_is_refused(teacher: Model, tmp_path: Path) -> None:

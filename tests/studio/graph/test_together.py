@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx.parser
 import onnx_ir as ir
 import pytest
 
@@ -38,3 +39,35 @@ def test_lengths_that_are_fixed_and_differ_are_told(digit_mlp: Path) -> None:
     assert different_interface(model, returning(model, ["n", 12])) == words
     assert why_not_together(model, returning(model, ["n", 12])) == words
     assert different_interface(model, returning(model, ["n", 10, 1])) is not None
+
+
+def parsed(versions: str = '"": 17', kind: str = "float", functions: str = "") -> Model:
+    text = f"<ir_version: 8, opset_import: [{versions}]> g ({kind}[n] x) => ({kind}[n] y) {{ y = Identity(x) }} {functions}"
+    return Model(ir.from_proto(onnx.parser.parse_model(text)))
+
+
+FUNCTION = '<domain: "own", opset_import: ["": 17]> twice (a) => (b) { b = Add(a, a) }'
+
+
+def test_what_may_stand_in_one_file() -> None:
+    assert why_not_together(parsed('"": 7'), parsed('"": 7')) is None
+    assert why_not_together(parsed(), parsed('"": 17, "com.microsoft": 1')) is None
+    assert why_not_together(parsed(), parsed(functions=FUNCTION)) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        (parsed(), parsed('"ai.onnx": 18'), "they are written in opset 17 and 18 of ai.onnx"),
+        (
+            parsed('"": 17, "com.microsoft": 1'),
+            parsed('"": 17, "com.microsoft": 2'),
+            "they are written in opset 1 and 2 of com.microsoft",
+        ),
+        (parsed('"": 6'), parsed('"": 6'), "adding scaled outputs needs opset 7 and the file has 6"),
+        (parsed(functions=FUNCTION), parsed(functions=FUNCTION), "both bring functions of the same names"),
+        (parsed(kind="int64"), parsed(kind="int64"), "no output is a float"),
+    ],
+)
+def test_what_cannot_stand_in_one_file_is_told(one: Model, other: Model, why: str) -> None:
+    assert why_not_together(one, other) == why
