@@ -39,10 +39,11 @@ def models() -> tuple[Model, Model, Samples]:
     return pruned_digits()
 
 
-def test_a_range_test_leaves_no_trace(models: tuple[Model, Model, Samples]) -> None:
-    found, weights = trained_of(models, FINDING)
+@pytest.mark.parametrize("balance", ["fixed", "auto"])
+def test_a_range_test_leaves_no_trace(models: tuple[Model, Model, Samples], balance: str) -> None:
+    found, weights = trained_of(models, replace(FINDING, balance=balance))
     assert 1e-4 < found.learning_rate < 5e-2
-    given, again = trained_of(models, replace(OPTIONS, learning_rate=found.learning_rate))
+    given, again = trained_of(models, replace(OPTIONS, balance=balance, learning_rate=found.learning_rate))
     assert given.learning_rate == found.learning_rate
     assert same(weights, again)
 
