@@ -19,7 +19,8 @@ class TrainOptions:
         schedule: "constant", "linear", "cosine" or "one-cycle".
         warmup: share of the steps over which the learning rate rises.
         optimizer: "adamw" or "sgd" (with Nesterov momentum 0.9).
-        weight_decay: per update, times the learning rate (decoupled); vectors such as biases are left out.
+        weight_decay: share by which weights shrink per update and learning rate: decoupled with "adamw", part of the gradient,
+            and so of the momentum, with "sgd"; vectors such as biases are left out.
         clip: greatest norm of the gradient; 0 for no bound.
         balance: "fixed" or "auto" (see `studio.train.balance`).
         precision: "auto", "float32", "bf16-mixed" or "16-mixed".

@@ -64,8 +64,8 @@ def compile_student(trainee: Trainee, steps: int) -> None:
         logging.getLogger(__name__).warning("The training step is not compiled: weights are divided among processes")
         return
     with trainee.untouched():
-        twin.compile()
         try:
+            twin.compile()
             _pass(trainee, 0)
         except (RuntimeError, OSError, ImportError, RunError) as error:  # no compiler here, or what it cannot do
             twin._compiled_call_impl = None
