@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from studio.errors import RunError
 from studio.samples import Task
 from studio.samples.random import random_samples
+from studio.train import losses
 from studio.train.lesson import from_labels
 from studio.train.spec import LossTerm
 from studio.train.terms import AgainstLabels
@@ -50,6 +51,37 @@ def test_labels_are_learned_by_the_loss_of_their_task(
     value.backward()
     assert torch.isfinite(value)
     assert float(twin.weights()["w"].grad.norm()) > 0
+
+
+@pytest.mark.parametrize("name", ["pairwise", "margin", "lambda", "listwise"])
+def test_rows_of_a_group_are_ranked_by_their_labels(name: str) -> None:
+    groups = LABELS // 4
+    samples = samples_of(LABELS % 3, Task("ranking", groups=groups), blocks=groups)
+    model, data = network(outputs=1), data_of(samples)
+    batch = data.batch(0)[0]
+    scores = torch.randn(8, 1, generator=torch.Generator().manual_seed(0))
+    loss = {"pairwise": losses.pairwise, "margin": losses.margin, "lambda": losses.lambdas, "listwise": losses.listwise}[name]
+    found = from_labels(model, Twin(model), data, (LossTerm(name),)).objective({"y": scores}, {}, batch)
+    assert len(set(batch.groups.tolist())) == 2
+    assert found.keys() == {name}
+    assert torch.equal(found[name], loss(scores[:, 0], batch.labels.float(), batch.groups))
+
+
+@pytest.mark.parametrize("name", ["regression", "huber"])
+def test_errors_are_measured_in_the_spread_of_the_labels(name: str) -> None:
+    samples = samples_of(LABELS.astype(np.float32), Task("regression"))
+    model, data = network(outputs=1), data_of(samples)
+    batch = data.batch(0)[0]
+    numbers = 8 * torch.randn(8, 1, generator=torch.Generator().manual_seed(0))
+    variance = float(samples.labels(data.learned).astype(np.float64).var())
+    wanted = batch.labels[:, None]
+    expected = {
+        "regression": losses.squared(numbers, wanted, variance),
+        "huber": losses.huber(numbers / variance**0.5, wanted / variance**0.5),
+    }[name]
+    found = from_labels(model, Twin(model), data, (LossTerm(name),)).objective({"y": numbers}, {}, batch)
+    assert found.keys() == {name}
+    assert torch.equal(found[name], expected)
 
 
 @pytest.mark.parametrize("end", [("Softmax",), COMPOSED])

@@ -77,6 +77,51 @@ def test_a_teacher_is_followed_by_the_loss_that_fits(end: tuple[str, ...], task:
     assert torch.equal(lesson.objective({logits: student}, {logits: teacher}, batch)[name], expected)
 
 
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("name", ["pairwise", "margin", "lambda", "listwise"])
+def test_rows_of_a_group_are_ranked_as_the_teacher_ranks_them(name: str, outputs: int) -> None:
+    """By the one score of each, or by the lead of the second of two."""
+    groups = LABELS // 4
+    samples = samples_of(LABELS % 3, Task("ranking", groups=groups), blocks=groups)
+    batch = data_of(samples).batch(0)[0]
+    student, teacher = (torch.randn(8, outputs, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    own, wanted = (value[:, 0] if outputs == 1 else value[:, 1] - value[:, 0] for value in (student, teacher))
+    apart = batch.groups
+    expected = {
+        "pairwise": lambda: losses.pairwise(own, wanted, apart),
+        "margin": lambda: losses.margin(own, wanted, apart),
+        "lambda": lambda: losses.lambdas(own, wanted.sigmoid(), apart),
+        "listwise": lambda: losses.listwise(own, wanted, apart) - losses.listwise(wanted, wanted, apart),
+    }
+    found = taught(network(outputs=outputs), samples, LossTerm(name)).objective({"y": student}, {"y": teacher}, batch)
+    assert len(set(apart.tolist())) == 2
+    assert found.keys() == {name}
+    assert torch.equal(found[name], expected[name]())
+
+
+@pytest.mark.parametrize("name", ["cosine", "huber", "logits", "regression"])
+@pytest.mark.parametrize("end", [(), ("Softmax",)])
+def test_values_are_compared_as_asked_before_a_softmax(name: str, end: tuple[str, ...]) -> None:
+    samples = samples_of()
+    batch = data_of(samples).batch(0)[0]
+    student, teacher = (torch.randn(8, 4, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    lesson = taught(network(end), samples, LossTerm(name))
+    (term,) = lesson.terms
+    assert isinstance(term, AgainstTeacher)
+    scale = term.variance**0.5
+    assert scale != pytest.approx(1, abs=0.1)
+    expected = {
+        "cosine": losses.cosine(student, teacher),
+        "huber": losses.huber(student / scale, teacher / scale),
+        "logits": losses.squared(student, teacher, term.variance),
+        "regression": losses.squared(student, teacher, term.variance),
+    }
+    value = "v0" if end else "y"
+    found = lesson.objective({value: student}, {value: teacher}, batch)
+    assert found.keys() == {name}
+    assert torch.equal(found[name], expected[name])
+
+
 def test_squared_errors_are_measured_in_the_variance_of_the_teacher() -> None:
     model, samples = network(), samples_of()
     (term,) = taught(model, samples).terms

@@ -151,6 +151,7 @@ def test_ranking_losses_prefer_the_right_order_and_rows_of_no_order_count_nothin
     [
         lambda s: losses.soft(s, numbers(4, 3, seed=1), 2.0),
         lambda s: losses.hard(s, numbers(4, 3, seed=1)),
+        lambda s: losses.cross_entropy(s, torch.tensor([0, 2, 1, 2])),
         lambda s: losses.bce(s, numbers(4, 3, seed=1).sigmoid()),
         lambda s: losses.squared(s, numbers(4, 3, seed=1), 2.0),
         lambda s: losses.huber(s, numbers(4, 3, seed=1), 0.5),
@@ -158,8 +159,9 @@ def test_ranking_losses_prefer_the_right_order_and_rows_of_no_order_count_nothin
         lambda s: losses.pairwise(s[:, 0], torch.arange(4.0)),
         lambda s: losses.margin(s[:, 0], torch.arange(4.0)),
         lambda s: losses.listwise(s[:, 0], torch.arange(4.0).double()),
+        lambda s: losses.lambdas(s[:, 0], torch.arange(4.0)),
     ],
-    ids=["soft", "hard", "bce", "squared", "huber", "cosine", "pairwise", "margin", "listwise"],
+    ids=["soft", "hard", "classes", "bce", "squared", "huber", "cosine", "pairwise", "margin", "listwise", "lambda"],
 )
 def test_gradients_are_right(loss) -> None:
     assert torch.autograd.gradcheck(loss, (numbers(4, 3).requires_grad_(),))
