@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 import pytest
 
 from studio import formats
@@ -19,12 +20,26 @@ from studio.method import Method, all_methods, make_method
 from studio.model import LAYER_KEY, Layer, Model
 from studio.recipe import Recipe, Step
 from studio.setting import Setting
+from studio.train.training import Training
 from tests.methods.conftest import MODELS, Applied, applied, apply, fresh, made, outputs, suited
 
 METHODS = sorted(all_methods())
+OF_LAYERS = [name for name in METHODS if not all_methods()[name].whole_model]
+TRAINING = [name for name in METHODS if issubclass(all_methods()[name], Training)]
 SETTINGS = [(name, one) for name in METHODS for one in all_methods()[name].settings()]
+BOUNDED = [(name, one) for name, one in SETTINGS if one.choices is not None or one.low is not None]
 each_method = pytest.mark.parametrize("name", METHODS)
-each_setting = pytest.mark.parametrize(("name", "one"), SETTINGS, ids=[f"{n}-{s.option}" for n, s in SETTINGS])
+each_method_of_layers = pytest.mark.parametrize("name", OF_LAYERS)
+
+
+def each(settings: list[tuple[str, Setting]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize(("name", "one"), settings, ids=[f"{name}-{one.option}" for name, one in settings])
+
+
+def each_case(methods: list[str]) -> pytest.MarkDecorator:
+    """Some methods on every model."""
+    pairs = [(method, model) for method in methods for model in MODELS]
+    return pytest.mark.parametrize("case", pairs, ids="-".join, indirect=True)
 
 
 @pytest.fixture(params=[(method, model) for method in METHODS for model in MODELS], ids=lambda pair: "-".join(pair))
@@ -36,8 +51,19 @@ def case(request: pytest.FixtureRequest) -> Applied:
 def fingerprint(layer: Layer) -> Any:
     """Everything a layer computes with: operator, attributes and stored weights."""
     tensors = [(w.index, w.dtype, w.shape, np.asarray(w.tensor.numpy()).tobytes()) for w in layer.weights]
-    attributes = {n: a.value for n, a in layer.node.attributes.items() if isinstance(a.value, int | float | str | tuple)}
-    return layer.op, attributes, tensors
+    return layer.op, plain(layer.node), tensors
+
+
+def plain(node: ir.Node) -> dict[str, Any]:
+    """Attributes that are numbers and words."""
+    return {name: one.value for name, one in node.attributes.items() if isinstance(one.value, int | float | str | tuple)}
+
+
+def nodes(model: Model) -> list[Any]:
+    """Every node of every graph, in order: all but what is stored."""
+    every = [node for graph in model.ir.graphs() for node in graph]
+    ends = [[[value and value.name for value in values] for values in (node.inputs, node.outputs)] for node in every]
+    return [(node.domain, node.op_type, node.name, *end, plain(node)) for node, end in zip(every, ends, strict=True)]
 
 
 def node_names(model: Model) -> set[str]:
@@ -69,7 +95,7 @@ def another_value(one: Setting) -> Any:
     return next((value for value in candidates if value != one.default and one.fault(value) is None), one.default)
 
 
-@each_setting
+@each(SETTINGS)
 def test_a_recipe_with_it_survives_yaml(name: str, one: Setting) -> None:
     try:
         method = make_method(name, {one.option: another_value(one)})
@@ -79,24 +105,22 @@ def test_a_recipe_with_it_survives_yaml(name: str, one: Setting) -> None:
     assert Recipe.from_yaml(recipe.to_yaml()) == recipe
 
 
-@each_setting
+@each(BOUNDED)
 def test_a_value_out_of_range_is_refused_by_name(name: str, one: Setting) -> None:
     if one.choices is not None:
         wrong: Any = "nonsense" if one.type is str else 10**6
         words = f"must be one of {', '.join(map(str, one.choices))}, not {wrong}"
-    elif one.type in (int, float) and one.low is not None:
+    else:
         wrong = one.type(one.low - 1)
         words = f"must be at least {one.low:g}, not {wrong}"
         if one.high is not None:
             words = f"must be between {one.low:g} and {one.high:g}, not {wrong}"
-    else:
-        pytest.skip("every value of its type is allowed")
     with pytest.raises(SettingError) as error:
         make_method(name, {one.option: wrong})
     assert str(error.value) == f"{name}: {one.option} {words}."
 
 
-@each_setting
+@each(SETTINGS)
 def test_a_value_of_another_type_is_refused_by_name(name: str, one: Setting) -> None:
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[one.type]
     wrong = ["a", "list"]
@@ -143,6 +167,12 @@ def test_the_same_seed_gives_the_same_bytes(case: Applied) -> None:
     assert to_bytes(again) == to_bytes(case.after)
 
 
+@each_case(TRAINING)
+def test_training_changes_stored_numbers_alone(case: Applied) -> None:
+    assert (case.after is case.before) == (not any(outcome.changed for outcome in case.context.outcomes))
+    assert nodes(case.after) == nodes(case.before)
+
+
 def test_every_layer_gets_an_outcome(case: Applied) -> None:
     chosen = {layer.name for layer in case.before.layers if case.method.why_not(layer) is None}
     told = Counter(outcome.layer for outcome in case.context.outcomes)
@@ -162,9 +192,8 @@ def test_layer_names_survive_the_step_and_the_file(case: Applied, tmp_path: Path
     assert [layer.name for layer in reopened.layers] == [layer.name for layer in case.after.layers]
 
 
+@each_case(OF_LAYERS)
 def test_a_refused_layer_stays_as_it_was(case: Applied) -> None:
-    if case.method.whole_model:
-        pytest.skip("works on the whole graph")
     after = {layer.name: layer for layer in case.after.layers}
     for layer in case.before.layers:
         if case.method.why_not(layer) is not None:
@@ -180,11 +209,9 @@ def test_a_layer_left_alone_with_a_reason_stays_as_it_was(case: Applied) -> None
 
 
 @pytest.mark.parametrize("model", MODELS)
-@each_method
+@each_method_of_layers
 def test_layers_that_are_not_selected_stay_as_they_were(name: str, model: str) -> None:
     method: Method = made(name)
-    if method.whole_model:
-        pytest.skip("works on the whole graph")
     before = fresh(model)
     able = [layer for layer in before.layers if method.why_not(layer) is None]
     after, context = apply(method, before, tuple(able[::2]))
@@ -228,13 +255,10 @@ def test_cancelling_stops_at_the_next_report(name: str, share: float) -> None:
         apply(made(name), fresh(suited(name)), job=job)
 
 
-@each_method
+@each_method_of_layers
 def test_no_layers_means_no_change(name: str) -> None:
-    method = made(name)
-    if method.whole_model:
-        pytest.skip("works on the whole graph")
     before = fresh("convolutions")
-    after, context = apply(method, before, ())
+    after, context = apply(made(name), before, ())
     assert context.outcomes == ()
     assert [fingerprint(a) for a in after.layers] == [fingerprint(b) for b in before.layers]
 
