@@ -24,6 +24,8 @@ from xml.sax.saxutils import escape
 
 from PySide6.QtCore import QTranslator
 
+from studio.setting import titled
+
 ROOT = Path(__file__).resolve().parents[1]
 STUDIO, FOLDER = ROOT / "studio", ROOT / "resources" / "translations"
 LANGUAGES = ("zh_CN",)
@@ -71,7 +73,7 @@ def _core_texts(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Call) and _name(node) in _SPOKEN:
             yield from (text for argument in node.args if re.search("[a-z]{2}", text := _template(argument)))
         elif isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Call) and _name(node.value) == "setting":
-            yield ast.unparse(node.target).replace("_", " ").capitalize()  # as forms show it
+            yield titled(ast.unparse(node.target))  # as forms show it
         elif isinstance(node, ast.ClassDef) and _declares_name(node):
             yield " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())  # the summary of a method
         elif id(node) not in silent and _is_prose(text := _template(node)):

@@ -20,6 +20,16 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
+#: What is not written as a word.
+_ABBREVIATIONS = {"ema": "EMA", "io": "I/O"}
+
+
+def titled(name: str) -> str:
+    """The name of a setting as a form shows it: "Per channel", "EMA"."""
+    text = " ".join(_ABBREVIATIONS.get(word, word) for word in name.split("_"))
+    return text[:1].upper() + text[1:]
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting as forms, command line and documentation see it. `type` is bool, int, float or str."""
@@ -36,6 +46,10 @@ class Setting:
     @property
     def option(self) -> str:
         return self.name.replace("_", "-")
+
+    @property
+    def title(self) -> str:
+        return titled(self.name)
 
     def parse(self, text: str) -> Any:
         """The value a user typed; text that is not of this setting's type comes back as it is, for `fault` to name."""

@@ -3955,7 +3955,7 @@
         <translation>DynamicQuantizeLinear 需要 opset 11，而文件是 {0}</translation>
     </message>
     <message>
-        <source>Ema</source>
+        <source>EMA</source>
         <translation>权重 EMA</translation>
     </message>
     <message>
@@ -4311,7 +4311,7 @@
         <translation>它的设置有：{0}</translation>
     </message>
     <message>
-        <source>Keep io</source>
+        <source>Keep I/O</source>
         <translation>保持输入输出类型</translation>
     </message>
     <message>
@@ -5797,6 +5797,10 @@
     <message>
         <source>comparing</source>
         <translation>比较</translation>
+    </message>
+    <message>
+        <source>comparing {0} rows with {1} evaluation rows</source>
+        <translation type="unfinished"></translation>
     </message>
     <message>
         <source>computed once and stored</source>

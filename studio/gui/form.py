@@ -33,7 +33,7 @@ _LOG = 1000  # from this ratio of the ends on, equal ways on a slider are equal 
 
 def label_of(one: Setting) -> str:
     """The name of a setting as a form shows it: "Per channel", with its unit where the name does not tell it."""
-    text = say(one.option.replace("-", " ").capitalize())
+    text = say(one.title)
     return f"{text} ({one.unit})" if one.unit and one.unit not in one.name else text
 
 

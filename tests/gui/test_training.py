@@ -55,6 +55,13 @@ LOSS = [(step, 2.0 * math.exp(-step / 30)) for step in range(1, 101)]
 HELD_OUT = [(10, 1.5), (50, 0.4), (100, 0.6)]
 
 
+def test_a_narrow_panel_asks_for_little_height(panel: TrainingPanel, hub: Hub, item: JobItem, qtbot) -> None:
+    record(hub, item, loss=LOSS, held_out_loss=HELD_OUT, top_1=HELD_OUT, learning_rate=LOSS)
+    panel.resize(470, 240)  # as a tab that is behind others may be left
+    qtbot.waitUntil(lambda: panel.charts.height() > panel.height(), timeout=5_000)
+    assert panel.minimumSizeHint().height() < 200
+
+
 def test_without_a_training_it_says_what_it_is_for(panel: TrainingPanel) -> None:
     assert "while a step of the recipe trains the model" in panel.findChild(QLabel, "training-empty").text()
     assert not panel.run_button.isEnabled()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
@@ -84,7 +85,12 @@ class TrainingPanel(QWidget):
         soon.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._views = named(QStackedWidget(), "training-views")
         self._views.addWidget(soon)
-        self._views.addWidget(self.charts)
+        scroll = named(QScrollArea(), "training-scroll")  # in a narrow panel the plots stand in a column
+        scroll.setWidget(self.charts)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._views.addWidget(scroll)
         whole.addWidget(self._views)
         whole.setStretchFactor(1, 1)
         whole.setSizes([270, 1000])
