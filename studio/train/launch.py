@@ -18,20 +18,17 @@ from multiprocessing.connection import Client, Connection, Listener, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import onnx
-import onnx_ir as ir
 import psutil
 
 from studio.child import GRACE, KEEPING, Child, command
 from studio.errors import Cancelled, StudioError, WorkerError
-from studio.graph import serialize
-from studio.graph.edit import store
 from studio.job import Job
 from studio.messages import Asked, hear
 from studio.method import Context, Outcome
 from studio.model import Layer, Model
 from studio.samples import Samples
-from studio.weights import constant
+from studio.train import exchange
+from studio.train.exchange import Part
 
 if TYPE_CHECKING:
     from studio.train.training import Training
@@ -41,15 +38,6 @@ ADDRESS, KEY = "STUDIO_TRAINING", "STUDIO_TRAINING_KEY"
 _POLL = 0.05
 #: Seconds in which the reason may still come after a process lost another one.
 _AFTERMATH = 2.0
-
-
-@dataclass(frozen=True)
-class Part:
-    """A model in a file, with what its file does not tell."""
-
-    path: Path
-    name: str
-    source: Path | None
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the first process tells at the end; `changed` are files of tensors by the name of the tensor."""
+    """What the first process tells at the end; `changed` is what `exchange.difference` returned."""
 
     changed: dict[str, Path]
     outcomes: tuple[Outcome, ...]
@@ -103,7 +91,9 @@ def apply(training: Training, model: Model, layers: tuple[Layer, ...], context: 
     base = training.student_of(model, Context(context.samples, context.job, context.seed, context.target, context.original))
     with tempfile.TemporaryDirectory(prefix="studio-") as name:
         folder = Path(name)
-        parts = [_written(one, folder / f"model{n}") for n, one in enumerate((model, context.original)) if one is not None]
+        parts = [
+            exchange.written(one, folder / f"model{n}") for n, one in enumerate((model, context.original)) if one is not None
+        ]
         task = Task(
             training,
             parts[0],
@@ -116,48 +106,12 @@ def apply(training: Training, model: Model, layers: tuple[Layer, ...], context: 
         )
         with _Crew(training.processes) as crew:
             answer = crew.work(task, context.job)
-        changed = {name: _read(path) for name, path in answer.changed.items()}
+        after = exchange.changed(base, answer.changed)
     for outcome in answer.outcomes:
         (context.changed if outcome.changed else context.left)(outcome.layer, outcome.note)
     context.notes.extend(answer.notes)
     context.resolve(**answer.resolved)
-    return _with(base, changed)
-
-
-def _written(model: Model, folder: Path) -> Part:
-    folder.mkdir()
-    serialize.write(model, folder / "model.onnx")
-    return Part(folder / "model.onnx", model.name, model.source)
-
-
-def difference(before: Model, after: Model, folder: Path) -> dict[str, Path]:
-    """Write the tensors of `after` that are not those of `before`, the same graph, into a folder; returns them by name."""
-    old = dict(before.tensors())
-    changed: dict[str, Path] = {}
-    for name, tensor in after.tensors():
-        if tensor is not old[name] and (tensor.dtype != old[name].dtype or tensor.tobytes() != old[name].tobytes()):
-            changed[name] = folder / f"tensor{len(changed)}"
-            changed[name].write_bytes(ir.to_proto(tensor).SerializeToString())
-    return changed
-
-
-def _read(path: Path) -> ir.TensorProtocol:
-    return ir.from_proto(onnx.TensorProto.FromString(path.read_bytes()))
-
-
-def _with(model: Model, changed: dict[str, ir.TensorProtocol]) -> Model:
-    """The same graph with other tensors, by name; everything else is shared."""
-    if not changed:
-        return model
-    by_tensor = {id(tensor): changed[name] for name, tensor in model.tensors() if name in changed}
-    graph = model.edit()
-    for one in graph.graphs():
-        outputs = [value for node in one if node.op_type == "Constant" for value in node.outputs]
-        for value in [*one.initializers.values(), *outputs]:
-            held = constant(value)
-            if held is not None and id(held) in by_tensor:
-                store(value, by_tensor[id(held)])
-    return model.with_ir(graph)
+    return after
 
 
 class _Crew:

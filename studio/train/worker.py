@@ -10,14 +10,12 @@ import threading
 import traceback
 from multiprocessing.connection import Client, Connection
 
-from studio import formats
 from studio.errors import Cancelled, StudioError, WorkerError
 from studio.job import Job
 from studio.messages import Answers, obey
 from studio.method import Context
-from studio.model import Model
-from studio.train import launch
-from studio.train.launch import Answer, Part, Task
+from studio.train import exchange, launch
+from studio.train.launch import Answer, Task
 
 
 def main() -> None:
@@ -64,19 +62,12 @@ def _leave() -> None:
 def _done(task: Task, job: Job, rank: int) -> Answer | None:
     from studio.train.apply import apply
 
-    model = _model(task.model)
-    original = model if task.original is None else _model(task.original)
+    model = exchange.opened(task.model)
+    original = model if task.original is None else exchange.opened(task.original)
     context = Context(task.samples, job, task.seed, task.target, original)
     after = apply(task.training, model, tuple(model.layer(name) for name in task.layers), context)
     if rank:
         return None
     before = task.training.student_of(model, Context(task.samples, Job(), task.seed, task.target, original))
-    changed = launch.difference(before, after, task.folder)
+    changed = exchange.difference(before, after, task.folder)
     return Answer(changed, context.outcomes, tuple(context.notes), context.resolved)
-
-
-def _model(part: Part) -> Model:
-    """The model of a part, its weights mapped from the file that all processes share."""
-    model = formats.load(part.path)
-    model.name, model.source = part.name, part.source
-    return model
