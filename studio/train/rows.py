@@ -53,6 +53,7 @@ def _unseen(samples: Samples, given: Samples, context: Context) -> np.ndarray:
     read = samples.read(np.zeros(samples.fixed_batch or 1, int))
     limit = _MOST // (_BESIDE + sum(value.nbytes for value in read.values()))
     rows, evaluated = samples.rows("all", limit), given.rows("evaluation", limit)
+    context.job.progress(0.0, f"comparing {len(rows):,} rows with {len(evaluated):,} evaluation rows")
     known = set(_fingerprints(given, evaluated, context.job))
     again = np.array([one in known for one in _fingerprints(samples, rows, context.job)])
     if samples.blocks is not None and (samples.sequence or (samples.task and samples.task.kind == "similarity")):
