@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from multiprocessing.connection import Client
 from pathlib import Path
 
@@ -16,12 +15,15 @@ import pytest
 
 from studio.errors import Cancelled, SamplesError, WorkerError
 from studio.formats import load
+from studio.graph.serialize import write
 from studio.job import Job
 from studio.methods.distill import Distill
 from studio.paths import sample_models
+from studio.recipe import Recipe
+from studio.run import apply_recipe
 from studio.train import launch
 from studio.train.data import TrainingData
-from tests.studio.train.kill_work import digits, trained, weights
+from tests.studio.train.kill_work import ROWS, digits, trained, weights
 from tests.studio.train.process_work import Failing
 
 MLP = sample_models() / "digit_mlp"
@@ -72,7 +74,6 @@ def test_two_processes_with_half_the_batch_train_as_one_does() -> None:
     assert [point[2] for point in points[1]] == pytest.approx([point[2] for point in points[2]], rel=1e-4)
     assert contexts[1].outcomes == contexts[2].outcomes
     assert len(contexts[1].notes) == len(contexts[2].notes)
-    assert all(model.tensors for model in models.values())
     assert any(text.startswith("step 30 of 30, loss ") for _, text in told)
 
 
@@ -179,39 +180,54 @@ def test_what_happens_to_any_process_is_told_in_one_sentence(how: str, kind: typ
     assert set(psutil.Process().children(recursive=True)) <= before
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs a program with the studio's `compress` on a recipe that prunes and distills."""
-    recipe = tmp_path / "recipe.yaml"
-    recipe.write_text(
+def _run(*command: object) -> subprocess.CompletedProcess[str]:
+    """What a command of the studio, behind a program that starts it, did to the digit classifier's samples."""
+    program = [str(one) for one in (*command, "--data", MLP / "samples.yaml", "--no-measure")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(program, env=environment, capture_output=True, text=True, check=False)
+
+
+def _recipe(batch_size: int) -> str:
+    return (
         "steps:\n- prune-weights: {sparsity: 0.9}\n"
-        "- distill: {steps: 20, learning_rate: 0.001, batch_size: 32, patience: 0}\n- weight-only\n",
-        "utf-8",
+        f"- distill: {{steps: 20, learning_rate: 0.001, batch_size: {batch_size}, patience: 0}}\n- weight-only\n"
     )
-
-    def started(program: list[str], target: Path, model: str = str(MLP / "model.onnx")) -> subprocess.CompletedProcess[str]:
-        command = ["-m", "studio", "compress", model, "--recipe", str(recipe), "--data", str(MLP / "samples.yaml")]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        return subprocess.run(
-            [*program, *command, "-o", str(target), "--no-measure"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return started
 
 
 @pytest.mark.slow
-def test_the_users_own_torchrun(run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+def test_the_users_own_torchrun_trains_as_one_process_does(tmp_path: Path) -> None:
+    recipe, target = tmp_path / "recipe.yaml", tmp_path / "two.onnx"
+    recipe.write_text(_recipe(ROWS // 2), "utf-8")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d"]
-    torchrun += ["--rdzv-endpoint", "127.0.0.1:0", "--local-addr", "127.0.0.1"]
-    done = run(torchrun, tmp_path / "two.onnx")
+    torchrun += ["--rdzv-endpoint", "127.0.0.1:0", "--local-addr", "127.0.0.1", "-m", "studio", "compress"]
+    done = _run(*torchrun, MLP / "model.onnx", "--recipe", recipe, "-o", target)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert done.stdout.count("Wrote ") == done.stdout.count("2 distill: 3 changed") == 1
-    assert weights(load(tmp_path / "two.onnx"))
-    refused = run(torchrun, tmp_path / "none.onnx", "gone.onnx")
+    _, model, samples = digits()
+    one = weights(apply_recipe(model, Recipe.from_yaml(_recipe(ROWS)), samples)[-1].model)
+    two = weights(load(target))
+    assert one.keys() == two.keys()
+    integers = [name for name in one if one[name].dtype.kind in "iu"]
+    assert len(integers) == 3
+    for name in integers:
+        assert np.mean(one[name] != two[name]) < 1e-3
+    refused = _run(*torchrun, "gone.onnx", "--recipe", recipe, "-o", tmp_path / "none.onnx")
     assert refused.returncode != 0
     assert refused.stderr.count("gone.onnx does not exist. Check the path.") == 1
+
+
+@pytest.mark.slow
+def test_processes_are_asked_for_on_the_command_line(tmp_path: Path) -> None:
+    pruned, _, _ = digits()
+    write(pruned, tmp_path / "pruned.onnx")
+    found = {}
+    for processes in (1, 2):
+        settings = ["--teacher", MLP / "model.onnx", "--steps", 20, "--learning-rate", 0.001, "--patience", 0]
+        settings += ["--processes", processes, "--batch-size", ROWS // processes, "-o", tmp_path / f"{processes}.onnx"]
+        done = _run(sys.executable, "-m", "studio", "apply", "distill", tmp_path / "pruned.onnx", *settings)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "3 changed" in done.stdout
+        found[processes] = weights(load(tmp_path / f"{processes}.onnx"))
+    assert _difference(found[1], found[2]) < 1e-5
+    assert _difference(weights(pruned), found[2]) > 1e-2
