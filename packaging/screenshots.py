@@ -119,11 +119,19 @@ def readme(camera: Camera) -> None:
     camera.dress("dark", "en", 1280, 800)
     camera.front("samples", "jobs")
     camera.take(README / "dark.png")
+    taught(camera)
+
+
+def taught(camera: Camera) -> None:
+    """The pairs of a distillation between the two graphs, and its curves."""
     camera.dress("light", "en", 1280, 800)
     camera.open("image_net")
     camera.run("prune-weights", "distill", pairs="auto", minutes=1.0)
-    camera.front("distill", "training")
+    camera.hub.document.choose_step(1)
+    camera.window.docks.bring("training")
     camera.take(README / "training.png")
+    camera.window.docks.bring("distill")
+    camera.take(README / "distillation.png")
 
 
 def worked(camera: Camera) -> None:
