@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from onnx import NodeProto, TensorProto, helper, numpy_helper, save
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QColor, QDropEvent, QImage
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QWidget
 
 from studio.gui.core import Hub
@@ -18,6 +18,7 @@ from studio.gui.distill.columns import LayerColumn
 from studio.gui.distill.links import Links
 from studio.gui.distill.models import ModelButton
 from studio.gui.panels.distill import DistillPanel
+from studio.gui.theme import colors
 from studio.train.spec import parse_pairs
 
 LEFT = Qt.MouseButton.LeftButton
@@ -360,6 +361,42 @@ def test_every_point_of_a_line_is_on_it_however_steep(qtbot) -> None:
         point, aside = path.pointAtPercent(0.25), QPointF(1, 0) if n == 0 else QPointF(0, 1)
         assert links.at(point + 4 * aside) == n
         assert links.at(point + 12 * aside) == -1
+
+
+def test_pairs_are_drawn_each_in_its_way(qtbot) -> None:
+    heights = {
+        ("plain", "plain"): (20.5, 20.5),
+        ("dashed", "dashed"): (40.5, 40.5),
+        ("chosen", "chosen"): (60.5, 60.5),
+        ("high", "low"): (90.0, 190.0),
+        ("hidden", "far away"): None,
+    }
+    links = Links(heights.get, str)
+    qtbot.addWidget(links)
+    links.resize(130, 240)
+    background, line, accent = (QColor(color).name() for color in (colors().panel, colors().muted, colors().accent))
+
+    def drawn(automatic: bool) -> QImage:
+        links.show_pairs(tuple(heights), frozenset({("dashed", "dashed")}), automatic, 2)
+        links.show_pending(210.5, True)
+        return links.grab().toImage()
+
+    def across(image: QImage, row: int, start: int = 0, end: int = 130) -> set[str]:
+        return {image.pixelColor(x, row).name() for x in range(start, end)}
+
+    for automatic in (False, True):
+        image = drawn(automatic)
+        assert across(image, 5) == {background}
+        assert across(image, 20) == {line}
+        assert across(image, 40) >= {line, background}
+        assert across(image, 60) == {accent}
+        assert (across(image, 21) == {background}) == automatic  # those found automatically are thin
+        path = links.path(("high", "low"))
+        assert path is not None
+        points = [path.pointAtPercent(share).toPoint() for share in (0.01, 0.25, 0.5, 0.75, 0.99)]
+        assert background not in {image.pixelColor(point).name() for point in points}
+        assert accent in across(image, 210, end=40)  # a value of the teacher waits for one of the student
+        assert across(image, 210, start=50) == {background}
 
 
 def test_another_student_by_dialog(step: DistillPanel, hub: Hub, qtbot, narrow: Path) -> None:
