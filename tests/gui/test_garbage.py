@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 
 from PySide6.QtWidgets import QWidget
@@ -38,3 +40,17 @@ def test_only_the_windows_thread_collects(hub: Hub, qtbot) -> None:
     assert _Cycle.destroyed_by == []
     qtbot.waitUntil(lambda: bool(_Cycle.destroyed_by), timeout=10_000)
     assert _Cycle.destroyed_by == [threading.main_thread()]
+
+
+def test_what_is_imported_is_not_looked_at_again() -> None:
+    program = """
+import gc, studio.gui.window
+from studio.gui.garbage import Collector
+imported = len(gc.get_objects())
+Collector(None)
+late = [[]]
+assert not gc.isenabled()
+assert any(one is late for one in gc.get_objects())
+assert len(gc.get_objects()) < imported / 100
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
