@@ -227,9 +227,10 @@ def _fused(
             flat += [ordered(half) for half in b[side].chunk(2)]
     back = direction == "reverse"
     start = [s.contiguous() for s in states]
+    train = torch.is_grad_enabled()  # cuDNN goes back only through what it computed for training
     results = kernel(
         x.flip(0) if back else x, tuple(start) if len(start) > 1 else start[0],
-        flat, b is not None, 1, 0.0, False, len(w) == 2, False,
+        flat, b is not None, 1, 0.0, train, len(w) == 2, False,
     )  # fmt: skip
     y = results[0].unflatten(-1, (len(w), -1)).transpose(1, 2)
     return _laid_out(y.flip(0) if back else y, results[1:], layout)

@@ -71,6 +71,26 @@ def test_every_configuration_gives_what_the_runtime_gives(op: str) -> None:
             np.testing.assert_allclose(found[name], array, rtol=1e-4, atol=2e-6, err_msg=f"{op} {seed} {name}")
 
 
+@pytest.mark.parametrize(("op", "kernel"), [("LSTM", "lstm"), ("GRU", "gru"), ("RNN", "rnn_tanh")])
+@pytest.mark.parametrize("gradients", [True, False])
+def test_kernels_are_told_that_gradients_are_wanted(
+    op: str, kernel: str, gradients: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a GPU nothing goes back through what they computed otherwise."""
+    told: list[bool] = []
+    real = getattr(torch._VF, kernel)
+    monkeypatch.setattr(torch._VF, kernel, lambda *args: (told.append(args[6]), real(*args))[1])
+    random = np.random.default_rng(0)
+    inputs = {"x": (3, 2, 4), "w": (1, GATES[op] * 5, 4), "r": (1, GATES[op] * 5, 5)}
+    feeds = {name: random.normal(size=shape).astype(np.float32) for name, shape in inputs.items()}
+    settings = {"linear_before_reset": 1} if op == "GRU" else {}
+    proto = one_node(op, feeds, {"y": FLOAT}, stored=("w", "r"), version=14, hidden_size=5, **settings)
+    twin = Twin(Model(ir.from_proto(proto)))
+    with torch.set_grad_enabled(gradients):
+        twin({"x": torch.from_numpy(feeds["x"])})
+    assert told == [gradients]
+
+
 @pytest.mark.parametrize("op", GATES)
 @pytest.mark.parametrize("fused", [True, False])
 def test_gradients_are_those_of_finite_differences(op: str, fused: bool) -> None:
