@@ -5800,7 +5800,7 @@
     </message>
     <message>
         <source>comparing {0} rows with {1} evaluation rows</source>
-        <translation type="unfinished"></translation>
+        <translation>正在将 {0} 行与 {1} 行评估样本比较</translation>
     </message>
     <message>
         <source>computed once and stored</source>
