@@ -3,8 +3,7 @@
 Each function returns a path, or a small tuple of paths. What was fetched or exported once is kept under
 `studio.paths.cache()/real_models`, so `STUDIO_CACHE` moves it. Data whose license forbids redistribution is read from
 the folder that `STUDIO_DATA` names. What cannot be had skips the calling test with the reason; outside of pytest it
-raises a `StudioError`, and so do models where `CI` is set. `python -m tests.real_models` prepares everything and prints a
-table.
+raises a `StudioError`. `python -m tests.real_models` prepares everything and prints a table.
 """
 
 from __future__ import annotations
@@ -300,7 +299,7 @@ def _debian_package(name: str) -> Path:
         _call(["dpkg-deb", "-x", packed.name, "."], folder)
         packed.unlink()
 
-    return _made(name, fetch, needed=False)
+    return _made(name, fetch)
 
 
 def _call(command: list[str], folder: Path) -> None:
@@ -315,7 +314,7 @@ def _call(command: list[str], folder: Path) -> None:
 _failed: dict[str, StudioError] = {}
 
 
-def _made(name: str, make: Callable[[Path], None], needed: bool = True) -> Path:
+def _made(name: str, make: Callable[[Path], None]) -> Path:
     """`ROOT/name`, made by `make(path)` unless it is there. Others see it complete or not at all."""
     target = ROOT / name
     if target.exists():
@@ -333,14 +332,13 @@ def _made(name: str, make: Callable[[Path], None], needed: bool = True) -> Path:
             make(made)
         except (StudioError, subprocess.TimeoutExpired, OSError) as error:
             _failed[name] = error if isinstance(error, StudioError) else ModelError(f"{name} could not be made", str(error))
-            return _unavailable(_failed[name], needed)
+            return _unavailable(_failed[name])
         made.rename(target)
     return target
 
 
-def _unavailable(error: StudioError, needed: bool = False) -> Any:
-    """Skip the calling test; outside of tests, and in CI if it is `needed`, raise."""
-    if "PYTEST_VERSION" not in os.environ or (needed and os.environ.get("CI")):
+def _unavailable(error: StudioError) -> Any:
+    if "PYTEST_VERSION" not in os.environ:
         raise error
     import pytest
 

@@ -71,28 +71,7 @@ def test_missing_data_is_an_error_outside_of_tests(monkeypatch: pytest.MonkeyPat
         real_models.sts_benchmark()
 
 
-def test_a_model_that_cannot_be_had_is_an_error_in_ci(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    def fail(command: list[str], folder: Path) -> None:
-        raise ModelError("There is no network")
-
-    monkeypatch.setattr(real_models, "ROOT", tmp_path)
-    monkeypatch.setattr(real_models, "_failed", {})
-    monkeypatch.setattr(real_models, "_call", fail)
-    monkeypatch.setattr(real_models, "_python_package", real_models._python_package.__wrapped__)
-    monkeypatch.setattr(real_models, "_debian_package", real_models._debian_package.__wrapped__)
-    monkeypatch.setenv("CI", "1")
-    with pytest.raises((ModelError, pytest.skip.Exception), match="There is no network") as found:
-        real_models.silero()
-    assert found.type is ModelError  # a skip would skip this test
-    with pytest.raises(pytest.skip.Exception, match="There is no network"):
-        real_models.asterisk_wavs()
-    monkeypatch.delenv("CI")
-    with pytest.raises(pytest.skip.Exception, match="There is no network"):
-        real_models.silero()
-
-
 def test_what_fails_to_come_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.delenv("CI", raising=False)
     monkeypatch.setattr(real_models, "ROOT", tmp_path)
     monkeypatch.setattr(real_models, "_failed", {})
     asked = []
