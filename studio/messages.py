@@ -14,7 +14,7 @@ from typing import Any
 from studio.job import Job
 
 _PROGRESS_EVERY = 0.03
-_POINTS_EVERY = 0.05
+_LATER = 0.05
 
 
 class Asked:
@@ -64,8 +64,8 @@ class Answers:
 
     def __init__(self, send: Callable[[tuple[Any, ...]], None], gone: Callable[[], None]) -> None:
         self._send, self._gone = send, gone
-        self._lock, self._last = threading.Lock(), 0.0
-        self._points = _Points(self)
+        self._lock = threading.Lock()
+        self._waiting = _Waiting(self)
 
     def __call__(self, *message: Any) -> None:
         try:
@@ -76,45 +76,58 @@ class Answers:
 
     def job(self) -> Job:
         """A job whose reports are sent."""
-        return Job(self._progress, lambda text: self("log", text), self._points, lambda now: self("improving", now))
+        waiting = self._waiting
+        return Job(waiting.progress, lambda text: self("log", text), waiting.point, lambda now: self("improving", now))
 
     def last(self, *message: Any) -> None:
-        """Send the last message of some work: the points that wait go before it."""
-        self._points.send()
+        """Send the last message of some work: what waits goes before it."""
+        self._waiting.send()
         self(*message)
 
-    def _progress(self, fraction: float, text: str) -> None:
-        """Starts and ends are always told, what lies between only as often as anyone can read."""
-        now = time.monotonic()
-        if fraction <= 0 or fraction >= 1 or now - self._last >= _PROGRESS_EVERY:
-            self._last = now
-            self("progress", fraction, text)
 
-
-class _Points:
-    """Points of curves, sent in batches: thousands may come in a second."""
+class _Waiting:
+    """What comes thousands of times in a second and is sent a few times: points of curves, and the newest progress."""
 
     def __init__(self, answer: Answers) -> None:
         self._answer, self._lock, self._some = answer, threading.Lock(), threading.Event()
-        self._waiting: list[tuple[str, float, float]] = []
+        self._points: list[tuple[str, float, float]] = []
+        self._progress: tuple[float, str] | None = None
+        self._told = 0.0
         self._thread: threading.Thread | None = None
 
-    def __call__(self, series: str, x: float, y: float) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="points", daemon=True)
-            self._thread.start()
+    def progress(self, fraction: float, text: str) -> None:
+        """Starts and ends are told at once, what lies between only as often as anyone can read."""
+        now = time.monotonic()
         with self._lock:
-            self._waiting.append((series, x, y))
-        self._some.set()
+            self._progress = fraction, text
+        if fraction <= 0 or fraction >= 1 or now - self._told >= _PROGRESS_EVERY:
+            self._told = now
+            self.send()
+        else:
+            self._later()
+
+    def point(self, series: str, x: float, y: float) -> None:
+        with self._lock:
+            self._points.append((series, x, y))
+        self._later()
 
     def send(self) -> None:
-        with self._lock:  # until they are sent, so that none comes after the last message
-            waiting, self._waiting = self._waiting, []
+        with self._lock:  # until it is sent, so that none comes after the last message
+            points, progress = self._points, self._progress
+            self._points, self._progress = [], None
             self._some.clear()
-            if waiting:
-                self._answer("points", waiting)
+            if progress is not None:
+                self._answer("progress", *progress)
+            if points:
+                self._answer("points", points)
+
+    def _later(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="reports", daemon=True)
+            self._thread.start()
+        self._some.set()
 
     def _run(self) -> None:
         while self._some.wait():
-            time.sleep(_POINTS_EVERY)
+            time.sleep(_LATER)
             self.send()

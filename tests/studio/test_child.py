@@ -230,6 +230,17 @@ def test_a_point_is_not_kept_waiting_for_the_next():
     assert seen == [("loss", 1, 2)]
 
 
+def test_the_newest_progress_is_told_though_another_was_just_before():
+    job = Job(lambda *values: (seen.append(values), job.cancel() if values[1] == "measuring" else None))
+    seen: list[tuple[float, str]] = []
+    late = threading.Timer(30, job.cancel)
+    late.start()
+    with pytest.raises(Cancelled):
+        run_in_child(work.report_and_wait, job=job)
+    late.cancel()
+    assert seen == [(0.25, "training"), (0.5, "measuring")]
+
+
 def test_points_come_before_an_error():
     seen: list[tuple[str, float, float]] = []
     with pytest.raises(ModelError, match="The loss is odd"):
