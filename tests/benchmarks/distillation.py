@@ -68,6 +68,7 @@ class Case:
     metric: str
     share: float
     minutes: float = 4.0
+    epochs: int = 30
 
 
 def blocks(units: int, width: int = 1) -> np.ndarray:
@@ -107,7 +108,7 @@ def digits(folder: Path) -> Case:
     files = real_models.mnist()
     group = [("fc1.weight", 0, blocks(256)), ("fc1.bias", 0, blocks(256)), ("fc2.weight", 1, blocks(256))]
     shape = (-1, 784)
-    return Case(model, [group], *images(folder, model, files, shape), "top-1", 0.255)
+    return Case(model, [group], *images(folder, model, files, shape), "top-1", 0.255, 7.0, 100)
 
 
 def clothing(folder: Path) -> Case:
@@ -228,8 +229,7 @@ def quarter(case: Case, folder: Path) -> list[Row]:
     """The digit perceptron into one of a quarter of its parameters."""
     student = perceptron(folder / "student.onnx", case.model)
     sizes = case.model.parameters, load(student).parameters
-    step = distill(case, student=str(student), epochs=100, minutes=8.0)
-    done = apply_step(case.model, step, case.evaluation, 0, Job(on_log=print), case.model)
+    done = apply_step(case.model, distill(case, student=str(student)), case.evaluation, 0, Job(on_log=print), case.model)
     before, after = scores([case.model, done.model], case)
     low, high = -100 * after.difference.high, -100 * after.difference.low
     note = (
@@ -276,7 +276,7 @@ def perceptron(path: Path, like: Model) -> Path:
 
 
 def distill(case: Case, **settings: Any) -> Step:
-    return Step(make_method("distill", {"data": case.training, "minutes": case.minutes, **settings}))
+    return Step(make_method("distill", {"data": case.training, "minutes": case.minutes, "epochs": case.epochs, **settings}))
 
 
 def scores(models: list[Model], case: Case) -> list[Any]:
