@@ -2,60 +2,36 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel, QLineEdit, QListView, QPushButton, QTableView
+from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QLineEdit, QListView, QPushButton, QTableView
 
-from studio import paths
 from studio.gui import theme
 from studio.gui.compare.before_after import numbers_text
 from studio.gui.core import Hub
 from studio.gui.panels.compare import ComparePanel
-from studio.service.values import Plan, PlannedStep
+from tests.gui.runs import finished
 
 _LEFT = Qt.MouseButton.LeftButton
 _LATENCY = r"[\d.]+ → [\d.]+ ms, (no difference \(±[\d.]+ %\)|[\d.]+x (faster|slower) \([\d.]+–[\d.]+\))"
 
 
-def _until(condition: Callable[[], object], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        QApplication.processEvents()
-        time.sleep(0.005)
-
-
-def _plan(hub: Hub, method: str, **values) -> Plan:
-    steps = (PlannedStep(method, hub.methods[method].defaults()),)
-    return dataclasses.replace(hub.document.plan, **{"steps": steps, "seconds": 0.2, **values})
-
-
 @pytest.fixture(scope="module")
 def ran(qapp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A hub with the digits model and three finished runs of it, the last on random inputs and without timing."""
+    timed = {"seconds": 0.2}
+    runs = [("dynamic-int8", {}, timed), ("prune-weights", {}, timed), ("fp16", {}, {**timed, "data": "", "runs": False})]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STUDIO_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("STUDIO_CACHE", str(tmp_path_factory.mktemp("cache")))
-        theme.apply("light")
-        hub = Hub()
-        hub.operations.open(paths.sample_models() / "digit_mlp" / "model.onnx")
-        _until(lambda: hub.document.card is not None and hub.methods)
-        for values in ({"method": "dynamic-int8"}, {"method": "prune-weights"}, {"method": "fp16", "data": "", "runs": False}):
-            hub.document.edit(_plan(hub, **values), "")
-            count = len(hub.document.variants)
-            hub.operations.run()
-            _until(lambda count=count: len(hub.document.variants) > count or hub.messages.last[0] == "error")
-            assert hub.messages.last[0] == "info", hub.messages.last
-    yield hub
-    hub.close()
+        with finished(runs) as hub:
+            yield hub
 
 
 @pytest.fixture

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QFileDialog
 
-from studio import paths
 from studio.gui import theme
 from studio.gui.compare.disagreements import DisagreementsView
 from studio.gui.core import Hub
 from studio.gui.panels.compare import ComparePanel
-from studio.service.values import PlannedStep
+from tests.gui.runs import finished
 
 _LEFT = Qt.MouseButton.LeftButton
 _PRUNED, _CLEAN = 1, 2  # numbers of the runs
@@ -26,29 +24,11 @@ _PRUNED, _CLEAN = 1, 2  # numbers of the runs
 @pytest.fixture(scope="module")
 def ran(qapp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """A hub with the digits model and two finished runs: one that prunes far too much, one that changes no answer."""
+    plan = {"runs": False, "rows": 300}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STUDIO_HOME", str(tmp_path_factory.mktemp("home")))
-        theme.apply("light")
-        hub = Hub()
-        hub.operations.open(paths.sample_models() / "digit_mlp" / "model.onnx")
-        _until(lambda: hub.document.card is not None and hub.methods)
-        for method, changed in (("prune-weights", {"sparsity": 0.9}), ("clean", {})):
-            steps = (PlannedStep(method, {**hub.methods[method].defaults(), **changed}),)
-            hub.document.edit(dataclasses.replace(hub.document.plan, steps=steps, runs=False, rows=300), "")
-            count = len(hub.document.variants)
-            hub.operations.run()
-            _until(lambda count=count: len(hub.document.variants) > count or hub.messages.last[0] == "error")
-            assert hub.messages.last[0] == "info", hub.messages.last
-    yield hub
-    hub.close()
-
-
-def _until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        QApplication.processEvents()
-        time.sleep(0.005)
+        with finished([("prune-weights", {"sparsity": 0.9}, plan), ("clean", {}, plan)]) as hub:
+            yield hub
 
 
 @pytest.fixture

@@ -72,13 +72,19 @@ def test_a_damaged_checkpoint_is_discarded_with_a_note(models: tuple[Model, Mode
     assert same(weights, trained_of(models)[1])
 
 
-def test_curves_are_no_text_in_a_checkpoint(models: tuple[Model, Model, Samples], tmp_path: Path) -> None:
-    """Text is read as a whole and may have 100 MB: a million updates would not fit."""
+def cancelled(models: tuple[Model, Model, Samples], home: Path) -> checkpoint.Checkpoint:
+    """The checkpoint of a training that was cancelled after 17 updates."""
     job = Job(lambda fraction, text: job.cancel() if text.startswith("step 18 ") else None)
     with pytest.raises(Cancelled):
-        trained_of(models, home=tmp_path, job=job)
-    found, _ = checkpoint.load(tmp_path, "k")
+        trained_of(models, home=home, job=job)
+    found, _ = checkpoint.load(home, "k")
     assert found is not None
+    return found
+
+
+def test_curves_are_no_text_in_a_checkpoint(models: tuple[Model, Model, Samples], tmp_path: Path) -> None:
+    """Text is read as a whole and may have 100 MB: a million updates would not fit."""
+    found = cancelled(models, tmp_path)
     assert {name: len(found.tensors[f"curve.{name}"]) for name in ("loss", "learning rate", "held-out loss")} == {
         "loss": 17,
         "learning rate": 17,
@@ -88,11 +94,7 @@ def test_curves_are_no_text_in_a_checkpoint(models: tuple[Model, Model, Samples]
 
 
 def test_a_checkpoint_that_does_not_fit_is_removed(models: tuple[Model, Model, Samples], tmp_path: Path) -> None:
-    job = Job(lambda fraction, text: job.cancel() if text.startswith("step 18 ") else None)
-    with pytest.raises(Cancelled):
-        trained_of(models, home=tmp_path, job=job)
-    found, _ = checkpoint.load(tmp_path, "k")
-    assert found is not None
+    found = cancelled(models, tmp_path)
     found.tensors = {name: value for name, value in found.tensors.items() if not name.startswith("now.learner.")}
     checkpoint.save(tmp_path, "k", found)
     with pytest.raises(RunError) as error:

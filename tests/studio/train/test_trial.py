@@ -166,8 +166,8 @@ def test_large_tables_are_updated_only_where_rows_occur(monkeypatch: pytest.Monk
     assert not twin.mode.sparse
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_float16_needs_a_gpu(models: tuple[Model, Model, Samples]) -> None:
+def test_float16_needs_a_gpu(models: tuple[Model, Model, Samples], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(RunError, match="Training in float16 needs a GPU: this machine has none"):
         trained_of(models, replace(OPTIONS, precision="16-mixed"))
 
